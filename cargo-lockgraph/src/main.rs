@@ -1,0 +1,3 @@
+//! The `cargo lockgraph` subcommand.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,317 @@
+//! What the recorder reports: kinds, grades, and the evidence of one problem.
+//!
+//! A [`Finding`] is plain data, built after every internal lock is released. It knows no sink and
+//! no atomics; [`text`] turns it into the report that people read.
+
+pub(crate) mod fingerprint;
+pub mod text;
+
+use crate::lock::{Class, LockId, Site};
+use crate::mode::{Mode, Want};
+use std::sync::Arc;
+
+/// The kinds of problem, each with a stable code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Kind {
+    /// LG001: a blocking request for a lock that the owner itself holds in a conflicting mode.
+    SelfDeadlock,
+    /// LG003: a cycle in the order graph.
+    OrderInversion,
+    /// LG006: a shared re-acquisition that a queued writer would turn into a deadlock.
+    ReaderRecursion,
+    /// LG011: waiting on a condition variable while holding another lock.
+    CondvarNested,
+    /// LG012: an owner ended while holding.
+    OrphanedLock,
+    /// LG013: raw unlock of a lock not held, drop while held, a failed held-assertion.
+    Misuse,
+}
+
+impl Kind {
+    /// All kinds, in the order of their codes.
+    pub const ALL: [Kind; 6] = [
+        Kind::SelfDeadlock,
+        Kind::OrderInversion,
+        Kind::ReaderRecursion,
+        Kind::CondvarNested,
+        Kind::OrphanedLock,
+        Kind::Misuse,
+    ];
+
+    /// `LG001` ..
+    pub const fn code(self) -> &'static str {
+        match self {
+            Kind::SelfDeadlock => "LG001",
+            Kind::OrderInversion => "LG003",
+            Kind::ReaderRecursion => "LG006",
+            Kind::CondvarNested => "LG011",
+            Kind::OrphanedLock => "LG012",
+            Kind::Misuse => "LG013",
+        }
+    }
+
+    /// The name in journals, dumps and configuration: `order_inversion` ..
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::SelfDeadlock => "self_deadlock",
+            Kind::OrderInversion => "order_inversion",
+            Kind::ReaderRecursion => "reader_recursion",
+            Kind::CondvarNested => "condvar_nested",
+            Kind::OrphanedLock => "orphaned_lock",
+            Kind::Misuse => "misuse",
+        }
+    }
+}
+
+/// How sure an inversion (or a self-deadlock) is. Ordered: the best over all witness choices
+/// counts, and it only rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Confidence {
+    /// LG003: every choice has a gate around two of its sides.
+    Gated,
+    /// LG003: every choice has two sides ordered by start or join.
+    Ordered,
+    /// LG003: every choice needs one owner on two sides.
+    SameOwner,
+    /// LG003: a lock of the cycle conflicts only behind a queued writer, and no owner outside the
+    /// cycle was ever seen to want it so.
+    NeedsWriter,
+    /// LG003: feasible only through evidence that a cap has merged.
+    Unproven,
+    /// LG003: k distinct owners, no gate, no start/join order, conflicting modes.
+    Feasible,
+    /// LG003: a steered run made it happen.
+    Reproduced,
+    /// LG001: the guard cannot leave its thread, so the request can never be granted.
+    Certain,
+    /// LG001: the guard may be released elsewhere.
+    Hazard,
+}
+
+impl Confidence {
+    /// The word in journals and dumps.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Confidence::Gated => "gated",
+            Confidence::Ordered => "ordered",
+            Confidence::SameOwner => "same_owner",
+            Confidence::NeedsWriter => "needs_writer",
+            Confidence::Unproven => "unproven",
+            Confidence::Feasible => "feasible",
+            Confidence::Reproduced => "reproduced",
+            Confidence::Certain => "certain",
+            Confidence::Hazard => "hazard",
+        }
+    }
+}
+
+/// A filter that alone rules out every witness choice of a cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Filter {
+    /// A common gate.
+    Gate,
+    /// Start/join order.
+    Order,
+    /// One owner.
+    Owner,
+}
+
+impl Filter {
+    /// The word in journals and dumps: that of the confidence it leads to.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Filter::Gate => "gated",
+            Filter::Order => "ordered",
+            Filter::Owner => "same_owner",
+        }
+    }
+}
+
+/// How bad: decides the exit code of `cargo lockgraph check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// A hazard.
+    Warning,
+    /// A deadlock that will happen one day.
+    Error,
+}
+
+impl Severity {
+    /// `note`, `warning`, `error`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// What is done with a finding of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// Recorded only: in `findings()`, the journal and the dump.
+    Allow,
+    /// Reported.
+    Warn,
+    /// Reported, then the request panics where a panic is possible.
+    Deny,
+}
+
+/// The misuses of LG013.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// A raw unlock by an owner that does not hold the lock.
+    UnlockNotHeld,
+    /// A raw unlock of a lock that its owner released already.
+    DoubleUnlock,
+    /// The lock object was dropped while held.
+    DropWhileHeld,
+    /// The lock was initialised again while held.
+    InitWhileHeld,
+    /// `assert_held` on a lock that the owner does not hold.
+    AssertNotHeld,
+    /// One condition variable waited on with two mutexes at once.
+    CondvarTwoMutexes,
+}
+
+impl Misuse {
+    /// The word in journals and dumps.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Misuse::UnlockNotHeld => "unlock_not_held",
+            Misuse::DoubleUnlock => "double_unlock",
+            Misuse::DropWhileHeld => "drop_while_held",
+            Misuse::InitWhileHeld => "init_held",
+            Misuse::AssertNotHeld => "assert_not_held",
+            Misuse::CondvarTwoMutexes => "condvar_two_mutexes",
+        }
+    }
+}
+
+/// A lock, as a finding names it.
+#[derive(Clone, Copy, Debug)]
+pub struct LockRef {
+    /// The instance.
+    pub id: LockId,
+    /// Its class.
+    pub class: &'static Class,
+}
+
+/// An owner, as a finding names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerRef {
+    /// Counts from 1 in the process; 0 is "any of more than eight owners".
+    pub id: u32,
+    /// The thread's name.
+    pub name: Option<Arc<str>>,
+}
+
+/// One hold: which lock, how, since where.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold {
+    /// The lock.
+    pub lock: LockRef,
+    /// How it is held.
+    pub mode: Mode,
+    /// Where it was taken; `None` where that was not kept (a hold that is not the side's own).
+    pub at: Option<Site>,
+}
+
+/// One request: which lock, how, where.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// The lock.
+    pub lock: LockRef,
+    /// How it is wanted.
+    pub want: Want,
+    /// Where.
+    pub at: Site,
+}
+
+/// What one owner did: it held `held` (and `others`) and wanted `wants`.
+///
+/// A cycle has one side per edge, in order: the lock that side `i` wants is the lock that side
+/// `i + 1` holds.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// Who.
+    pub owner: OwnerRef,
+    /// The hold that the finding is about; `None` for a misuse by an owner that holds nothing.
+    pub held: Option<Hold>,
+    /// The request; `None` where nothing was requested (an orphaned lock, a misuse).
+    pub wants: Option<Wish>,
+    /// Every other hold at that moment.
+    pub others: Vec<Hold>,
+}
+
+/// What some kinds say besides their sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// LG006: whether a blocking write or upgrade of the lock was ever seen.
+    WriterSeen(bool),
+    /// LG013: which misuse, of a lock that is not in the sides where nobody holds it.
+    Misuse(Misuse),
+}
+
+/// One reported problem.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What it is.
+    pub kind: Kind,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure; `None` where the kind has no grades.
+    pub confidence: Option<Confidence>,
+    /// LG003: the filters that alone rule out every witness choice.
+    pub filtered_by: Vec<Filter>,
+    /// Stable within one build: of kind, class cycle, acquisition sites and confidence.
+    pub fingerprint: u64,
+    /// The locks concerned; for a cycle in acquisition order, the smallest id first.
+    pub locks: Vec<LockRef>,
+    /// The evidence.
+    pub sides: Vec<Side>,
+    /// What the kind says besides.
+    pub detail: Detail,
+    /// Where it was noticed, for kinds without a request.
+    pub at: Option<Site>,
+    /// Position in the sequence of recorded events.
+    pub seq: u64,
+}
+
+impl Finding {
+    /// Severity of a kind with a confidence, as the table of `docs/findings.md` says.
+    pub const fn severity_of(kind: Kind, confidence: Option<Confidence>) -> Severity {
+        match (kind, confidence) {
+            (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Severity::Warning,
+            (Kind::SelfDeadlock, _) => Severity::Error,
+            (Kind::OrderInversion, Some(Confidence::Gated | Confidence::Ordered)) => Severity::Note,
+            (
+                Kind::OrderInversion,
+                Some(Confidence::SameOwner | Confidence::NeedsWriter | Confidence::Unproven),
+            ) => Severity::Warning,
+            (Kind::OrderInversion, _) => Severity::Error,
+            (Kind::CondvarNested, _) => Severity::Note,
+            (Kind::ReaderRecursion | Kind::OrphanedLock | Kind::Misuse, _) => Severity::Warning,
+        }
+    }
+
+    /// The level that applies where the program configured none.
+    pub const fn default_level(kind: Kind, confidence: Option<Confidence>) -> Level {
+        match (kind, confidence) {
+            (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Level::Warn,
+            (Kind::SelfDeadlock, _) => Level::Deny,
+            _ => match Self::severity_of(kind, confidence) {
+                Severity::Note => Level::Allow,
+                _ => Level::Warn,
+            },
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! `SysVec`: a growable array on the system allocator.
+//!
+//! The recorder never uses the program's global allocator for its own tables: that allocator may
+//! itself take a tracked lock, and the recorder would wait for a lock which the running thread
+//! holds. [`std::alloc::System`] goes past `#[global_allocator]`.
+//!
+//! When memory runs out, the process aborts as it does for `Vec`.
+
+use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+/// A `Vec<T>` on the system allocator, with the few operations that the recorder needs.
+///
+/// Amortised O(1) `push`; one contiguous block; `const` empty.
+pub(crate) struct SysVec<T> {
+    ptr: NonNull<T>,
+    len: usize,
+    cap: usize,
+}
+
+// SAFETY: a `SysVec<T>` owns its elements as a `Vec<T>` does and shares nothing.
+unsafe impl<T: Send> Send for SysVec<T> {}
+// SAFETY: a `&SysVec<T>` gives out `&T` only.
+unsafe impl<T: Sync> Sync for SysVec<T> {}
+
+impl<T> SysVec<T> {
+    /// An empty array. Allocates nothing.
+    pub(crate) const fn new() -> Self {
+        const { assert!(size_of::<T>() != 0, "zero-sized elements are not supported") };
+        SysVec { ptr: NonNull::dangling(), len: 0, cap: 0 }
+    }
+
+    fn layout(cap: usize) -> Layout {
+        Layout::array::<T>(cap).expect("lockgraph: a table grew past the address space")
+    }
+
+    /// Makes room for at least `additional` more elements.
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        let need = self.len.checked_add(additional).expect("lockgraph: a table grew past usize");
+        if need <= self.cap {
+            return;
+        }
+        let cap = need.max(self.cap * 2).max(4);
+        let layout = Self::layout(cap);
+        let raw = if self.cap == 0 {
+            // SAFETY: `T` is not zero-sized and `cap` is at least 4, so the layout has a size.
+            unsafe { System.alloc(layout) }
+        } else {
+            // SAFETY: the block came from `System` with this very layout; the new size is not
+            // zero and was checked by `Layout::array`.
+            unsafe {
+                System.realloc(self.ptr.as_ptr().cast(), Self::layout(self.cap), layout.size())
+            }
+        };
+        self.ptr = NonNull::new(raw.cast()).unwrap_or_else(|| handle_alloc_error(layout));
+        self.cap = cap;
+    }
+
+    /// Appends one element.
+    #[inline]
+    pub(crate) fn push(&mut self, value: T) {
+        if self.len == self.cap {
+            self.reserve(1);
+        }
+        // SAFETY: `len < cap`, so the slot lies inside the block and holds no live element.
+        unsafe { self.ptr.as_ptr().add(self.len).write(value) };
+        self.len += 1;
+    }
+
+    /// Removes and returns the last element.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        if self.len == 0 {
+            return None;
+        }
+        self.len -= 1;
+        // SAFETY: the element at the old `len - 1` was live and is now outside the array.
+        Some(unsafe { self.ptr.as_ptr().add(self.len).read() })
+    }
+
+    /// Drops the elements from `len` on.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        while self.len > len {
+            drop(self.pop());
+        }
+    }
+
+    /// Drops all elements and keeps the block.
+    pub(crate) fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Removes the element at `index`; the last one takes its place.
+    pub(crate) fn swap_remove(&mut self, index: usize) -> T {
+        let last = self.len - 1;
+        self.swap(index, last);
+        self.pop().expect("index was checked by swap")
+    }
+
+    /// Bytes of the block.
+    pub(crate) fn capacity_bytes(&self) -> usize {
+        self.cap * size_of::<T>()
+    }
+}
+
+impl<T: Copy> SysVec<T> {
+    /// Appends a copy of `slice`.
+    pub(crate) fn extend_from_slice(&mut self, slice: &[T]) {
+        self.reserve(slice.len());
+        for &value in slice {
+            self.push(value);
+        }
+    }
+
+    /// Grows with copies of `value`, or shrinks, to `len` elements.
+    pub(crate) fn resize(&mut self, len: usize, value: T) {
+        self.truncate(len);
+        self.reserve(len - self.len);
+        while self.len < len {
+            self.push(value);
+        }
+    }
+}
+
+impl<T> Deref for SysVec<T> {
+    type Target = [T];
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: the first `len` elements are live, and a dangling pointer is valid for none.
+        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl<T> DerefMut for SysVec<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`; `&mut self` makes the access exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl<T> Drop for SysVec<T> {
+    fn drop(&mut self) {
+        self.clear();
+        if self.cap != 0 {
+            // SAFETY: the block came from `System` with this layout and nothing points into it.
+            unsafe { System.dealloc(self.ptr.as_ptr().cast(), Self::layout(self.cap)) };
+        }
+    }
+}
+
+impl<T: Clone> Clone for SysVec<T> {
+    fn clone(&self) -> Self {
+        let mut copy = SysVec::new();
+        copy.reserve(self.len);
+        self.iter().for_each(|value| copy.push(value.clone()));
+        copy
+    }
+}
+
+impl<T> Default for SysVec<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for SysVec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl fmt::Write for SysVec<u8> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.extend_from_slice(s.as_bytes());
+        Ok(())
+    }
+}
+
+/// Puts `value` on the system allocator for ever.
+pub(crate) fn leak<T>(value: T) -> &'static T {
+    let mut cell = SysVec::new();
+    cell.reserve(1);
+    cell.push(value);
+    let ptr = cell.ptr;
+    std::mem::forget(cell);
+    // SAFETY: the block holds one live `T`, is never freed, and nothing else can reach it.
+    unsafe { ptr.as_ref() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[test]
+    fn grows_and_keeps_order() {
+        let mut v = SysVec::new();
+        (0..1000u32).for_each(|i| v.push(i));
+        assert!(v.iter().copied().eq(0..1000));
+        assert_eq!(v.swap_remove(0), 0);
+        assert_eq!((v[0], v.len()), (999, 999));
+        v.resize(3, 0);
+        assert_eq!(&*v, [999, 1, 2]);
+    }
+
+    #[test]
+    fn drops_every_element_once() {
+        let token = Rc::new(());
+        let mut v = SysVec::new();
+        (0..10).for_each(|_| v.push(token.clone()));
+        v.truncate(4);
+        assert_eq!(Rc::strong_count(&token), 5);
+        drop(v.clone());
+        drop(v);
+        assert_eq!(Rc::strong_count(&token), 1);
+    }
+}
