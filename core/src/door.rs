@@ -5,12 +5,23 @@
 //! try and timed: the real lock, [`acquired`] on success. Then [`released`] with the token
 //! *before* the raw unlock.
 //!
-//! No function here allocates, takes a lock or reads a clock on a known edge.
+//! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
+//! is off, not yet configured, or runs already on this thread, every call passes through.
 
-use crate::lock::{LockHeader, Site};
+use crate::config::{self, Tier};
+use crate::finding::Misuse;
+use crate::held::fold;
+use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
+use crate::owner::{
+    self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE,
+};
+use crate::recorder::{self, Inside};
+use std::panic::Location;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
+///
+/// `block << 40 | slot << 16 | generation`.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a token that is dropped leaves its hold in the held set"]
 pub struct Token(u64);
@@ -18,6 +29,27 @@ pub struct Token(u64);
 impl Token {
     /// The token of an acquisition that the recorder does not follow.
     pub const UNTRACKED: Token = Token(0);
+
+    #[inline(always)]
+    fn new(block: &OwnerBlock, slot: u32) -> Token {
+        let generation = u64::from(block.generation());
+        Token(u64::from(block.index()) << 40 | u64::from(slot) << 16 | generation)
+    }
+
+    #[inline(always)]
+    fn block(&self) -> u32 {
+        (self.0 >> 40) as u32
+    }
+
+    #[inline(always)]
+    fn slot(&self) -> u32 {
+        (self.0 >> 16) as u32 & 0xFF_FFFF
+    }
+
+    #[inline(always)]
+    fn generation(&self) -> u16 {
+        self.0 as u16
+    }
 }
 
 /// How the wrapper goes on when it would park.
@@ -32,20 +64,80 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Birth(u32);
 
+/// The chain key of a request by this owner with what it holds now.
+#[inline(always)]
+pub(crate) fn chain_key(block: &OwnerBlock, id: u64, want: Want) -> u64 {
+    let context = block.held.sum().wrapping_add(block.context.get());
+    fold(context, id << 3 | want as u64).max(1)
+}
+
 /// A fresh blocking request. Reports LG001, LG003, LG006 before the caller blocks.
+///
+/// Cost: with nothing held a few loads; on a known edge one probe of a per-thread table.
 ///
 /// # Panics
 /// Where the level of a reported kind is `deny` and the thread is not already unwinding. The
 /// caller holds nothing new then.
 #[inline(never)]
 pub fn before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
-    let _ = (lock, policy, want, site);
+    if let Some(block) = owner::current() {
+        if block.flags() == 0 && config::tier() == Tier::Full as u8 {
+            if block.held.is_empty() && !(policy.shared && want.is_writer()) {
+                return;
+            }
+            if !lock.is_unborn() {
+                let key = chain_key(block, lock.id().0, want);
+                if block.with_cache(|cache| cache.hit(key)) {
+                    return;
+                }
+            }
+        }
+    }
+    careful_before(lock, policy, want, site, false);
 }
 
-/// A blocking re-acquisition (condition variable, `bump`, `unlocked`). As [`before`], never panics.
+/// A blocking re-acquisition (condition variable, `bump`, `unlocked`). As [`before`], but never
+/// panics: where the level is `deny` and the request certainly hangs, the process aborts
+/// (`LOCKGRAPH=..,certain=hang` lets it hang).
 #[inline(never)]
 pub fn before_relock(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
-    let _ = (lock, policy, want, site);
+    careful_before(lock, policy, want, site, true);
+}
+
+#[cold]
+fn careful_before(
+    lock: &LockHeader,
+    policy: &'static Policy,
+    want: Want,
+    site: Site,
+    relock: bool,
+) {
+    let Some(block) = careful_block() else { return };
+    let (site, relock) = match block.hint.get() {
+        Some((site, again)) => (site, relock || again),
+        None => (site, relock),
+    };
+    if !(block.held.is_empty() && (!policy.shared || !want.is_writer())) {
+        recorder::request(block, lock, policy, want, site, relock);
+    }
+}
+
+/// The running owner where something is to be recorded, with its books in order.
+fn careful_block() -> Option<&'static OwnerBlock> {
+    if config::tier_or_read() <= Tier::Off as u8 {
+        return None;
+    }
+    let block = owner::enter()?;
+    if block.flags() & INSIDE != 0 {
+        recorder::count_untracked();
+        return None;
+    }
+    if block.flags() & RELEASED_ELSEWHERE != 0 {
+        // Cleared first: a release that comes after it is seen next time.
+        block.unset(RELEASED_ELSEWHERE);
+        block.held.resync();
+    }
+    Some(block)
 }
 
 /// The real lock is not free: the caller is about to park.
@@ -58,91 +150,298 @@ pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Sit
 /// The real lock is held now, in `mode`.
 #[inline(never)]
 pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
-    let _ = (lock, policy, mode, site);
-    Token::UNTRACKED
+    if let Some(block) = owner::current() {
+        if block.flags() == 0 && config::tier() > Tier::Off as u8 && !lock.is_unborn() {
+            return hold(block, lock, mode, site);
+        }
+    }
+    careful_acquired(lock, policy, mode, site)
+}
+
+#[inline(always)]
+fn hold(block: &OwnerBlock, lock: &LockHeader, mode: Mode, site: Site) -> Token {
+    let Origin::Class(class) = lock.origin() else { return Token::UNTRACKED };
+    let id = lock.id().0;
+    let slot = block.held.push(id, mode, block.generation(), class, site);
+    if matches!(mode, Mode::Exclusive | Mode::Upgradable) {
+        lock.set_owner(id, block.index());
+    }
+    Token::new(block, slot)
+}
+
+#[cold]
+fn careful_acquired(
+    lock: &LockHeader,
+    policy: &'static Policy,
+    mode: Mode,
+    site: Site,
+) -> Token {
+    let Some(block) = careful_block() else { return Token::UNTRACKED };
+    let site = block.hint.get().map_or(site, |(site, _)| site);
+    let known = {
+        let _inside = Inside::enter(block);
+        recorder::identify(block, lock, policy, None).is_some()
+    };
+    if !known {
+        recorder::count_untracked();
+        return Token::UNTRACKED;
+    }
+    hold(block, lock, mode, site)
 }
 
 /// The hold ends; call it before the raw unlock, on any thread.
 #[inline(never)]
 pub fn released(lock: &LockHeader, token: Token) {
-    let _ = (lock, token);
+    if let Some(block) = owner::current() {
+        if token.block() == block.index() && block.flags() == 0 {
+            let id = lock.id().0;
+            if let Some(mode) = block.held.remove(token.slot(), id, token.generation()) {
+                disown(lock, id, mode);
+            }
+            return;
+        }
+    }
+    if token != Token::UNTRACKED {
+        careful_released(lock, token);
+    }
+}
+
+#[inline(always)]
+fn disown(lock: &LockHeader, id: u64, mode: Mode) {
+    if matches!(mode, Mode::Exclusive | Mode::Upgradable) {
+        lock.set_owner(id, 0);
+    }
+}
+
+#[cold]
+fn careful_released(lock: &LockHeader, token: Token) {
+    let id = lock.id().0;
+    let (slot, generation) = (token.slot(), token.generation());
+    let Some(block) = owner::current().filter(|block| block.index() == token.block()) else {
+        // Somebody else's hold, or that of an owner that has ended.
+        if let Some(block) = owner::block(token.block()) {
+            if let Some(mode) = block.held.clear(slot, id, generation) {
+                block.set(RELEASED_ELSEWHERE);
+                disown(lock, id, mode);
+            }
+        }
+        return;
+    };
+    if let Some(mode) = block.held.remove(slot, id, generation) {
+        disown(lock, id, mode);
+    }
+    if block.flags() & (LINGERING | INSIDE) == LINGERING && block.held.is_empty() {
+        owner_ends(block);
+    }
 }
 
 /// As [`released`], for lock libraries that keep no state per acquisition: ends the newest hold
 /// of `lock` by the running owner. Reports LG013 (and returns false) where there is none.
 #[track_caller]
 pub fn released_by_lock(lock: &LockHeader) -> bool {
-    let _ = lock;
+    let Some(block) = careful_block() else { return true };
+    let id = lock.id().0;
+    let newest = block.held.iter().find(|(_, hold)| hold.id == id);
+    if let Some((slot, hold)) = newest {
+        block.held.remove(slot, id, block.generation());
+        disown(lock, id, hold.mode);
+        return true;
+    }
+    if lock.is_unborn() {
+        // Never taken while the recorder was on: maybe it was taken before.
+        recorder::count_untracked();
+        return true;
+    }
+    let held = owner::find(|other| other.held.holds(id)).is_some();
+    let what = if held { Misuse::UnlockNotHeld } else { Misuse::DoubleUnlock };
+    recorder::misuse(block, lock, what, Some(Location::caller()));
     false
 }
 
 /// The hold changes its mode in place: a downgrade, or an upgrade that was granted.
 pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
-    let _ = (lock, token, mode);
+    if *token == Token::UNTRACKED {
+        return;
+    }
+    let id = lock.id().0;
+    let (slot, generation) = (token.slot(), token.generation());
+    let own = owner::current().filter(|block| block.index() == token.block());
+    let Some(block) = own.or_else(|| owner::block(token.block())) else { return };
+    if block.held.convert(slot, id, generation, mode, own.is_some()).is_some() {
+        match mode {
+            Mode::Exclusive | Mode::Upgradable => lock.set_owner(id, block.index()),
+            Mode::Shared | Mode::SharedRecursive => lock.set_owner(id, 0),
+        }
+        if own.is_none() {
+            block.set(RELEASED_ELSEWHERE);
+        }
+    }
 }
 
-/// The lock object is gone. Reports LG013 where somebody holds it.
-pub fn lock_dropped(lock: &LockHeader) {
-    let _ = lock;
-}
-
-/// The lock object was initialised anew in place. Reports LG013 where somebody holds it.
+/// The lock object is gone; `locked` is whether the real lock says that it is held still (true
+/// where it cannot tell). Reports LG013 where somebody holds it.
 #[track_caller]
-pub fn lock_reinitialised(lock: &LockHeader) {
-    let _ = lock;
+pub fn lock_dropped(lock: &LockHeader, locked: bool) {
+    lock_ended(lock, locked, Misuse::DropWhileHeld);
+}
+
+/// The lock object was initialised anew in place: it has nothing to do with its past any more.
+/// Reports LG013 where somebody holds it (`locked` as in [`lock_dropped`]).
+#[track_caller]
+pub fn lock_reinitialised(lock: &LockHeader, locked: bool) {
+    lock_ended(lock, locked, Misuse::InitWhileHeld);
+    if let Some(id) = owner::current().and_then(OwnerBlock::fresh_id) {
+        if !lock.is_unborn() {
+            lock.reborn(id);
+        }
+    }
+}
+
+#[track_caller]
+fn lock_ended(lock: &LockHeader, locked: bool, what: Misuse) {
+    if lock.is_unborn() {
+        return;
+    }
+    let at = Location::caller();
+    let Some(block) = careful_block() else { return };
+    let id = lock.id().0;
+    if locked {
+        let mut reported = false;
+        while let Some(holder) = owner::find(|other| other.held.holds(id)) {
+            if !std::mem::replace(&mut reported, true) {
+                recorder::misuse(block, lock, what, Some(at));
+            }
+            // The dead lock orders nothing any more.
+            holder.held.purge(id);
+            holder.set(RELEASED_ELSEWHERE);
+        }
+    }
+    let _inside = Inside::enter(block);
+    recorder::forget(id);
 }
 
 /// Gives an unborn lock the type that it protects. Cold; call it where `lock.is_unborn()`.
 #[cold]
 pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    let _ = (lock, policy, type_name);
+    if let Some(block) = careful_block() {
+        let _inside = Inside::enter(block);
+        recorder::identify(block, lock, policy, Some(type_name));
+    }
 }
 
 /// Names a lock: from now on its name is its class.
 pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
-    let _ = (lock, policy, name);
+    if let Some(block) = careful_block() {
+        recorder::rename(block, lock, policy, name);
+    }
 }
 
-/// True where the running owner holds `lock`; reports LG013 where not.
+/// True where the running owner holds `lock`; reports LG013 where not. Where the recorder is off
+/// or runs already on this thread nothing is known, and the answer is true.
 #[track_caller]
 pub fn assert_held(lock: &LockHeader, policy: &'static Policy) -> bool {
-    let _ = (lock, policy);
+    let Some(block) = careful_block() else { return true };
+    let id = lock.id().0;
+    if id != 0 && block.holds().any(|hold| hold.id == id) {
+        return true;
+    }
+    {
+        let _inside = Inside::enter(block);
+        recorder::identify(block, lock, policy, None);
+    }
+    recorder::misuse(block, lock, Misuse::AssertNotHeld, Some(Location::caller()));
     false
 }
 
 /// The running owner is about to wait on a condition variable with `lock`, which it holds:
 /// reports LG011 where it holds any other lock besides.
 pub fn condvar_wait(lock: &LockHeader, site: Site) {
-    let _ = (lock, site);
+    if let Some(block) = careful_block() {
+        let site = block.hint.get().map_or(site, |(site, _)| site);
+        recorder::condvar_wait(block, lock, site);
+    }
 }
 
 /// Somebody waits on the same condition variable with another mutex: LG013.
 pub fn condvar_two_mutexes(lock: &LockHeader, site: Site) {
-    let _ = (lock, site);
+    if let Some(block) = careful_block() {
+        let site = block.hint.get().map_or(site, |(site, _)| site);
+        recorder::misuse(block, lock, Misuse::CondvarTwoMutexes, Some(site));
+    }
 }
 
-/// While it lives, the running owner's next acquisition counts as made at `site` (and as a
-/// re-acquisition where `relock`): for lock libraries that lose the caller on the way.
+/// While it lives, acquisitions of the running owner count as made at its site (and as
+/// re-acquisitions where it says so): for lock libraries that lose the caller on the way.
 #[derive(Debug)]
-pub struct At(());
+#[must_use = "the site counts while this lives"]
+pub struct At {
+    before: Option<(Site, bool)>,
+    active: bool,
+}
 
 /// See [`At`].
 pub fn at(site: Site, relock: bool) -> At {
-    let _ = (site, relock);
-    At(())
+    match careful_block() {
+        Some(block) => {
+            let before = block.hint.replace(Some((site, relock)));
+            block.set(HINTED);
+            At { before, active: true }
+        }
+        None => At { before: None, active: false },
+    }
+}
+
+impl Drop for At {
+    fn drop(&mut self) {
+        if let Some(block) = owner::current().filter(|_| self.active) {
+            block.hint.set(self.before);
+            if self.before.is_none() {
+                block.unset(HINTED);
+            }
+        }
+    }
 }
 
 /// The running owner is about to start a thread. Its next holds belong to a new segment.
 pub fn thread_starting() -> Birth {
-    Birth(0)
+    let Some(block) = careful_block() else { return Birth(0) };
+    let _inside = Inside::enter(block);
+    recorder::introduce(block);
+    recorder::thread_starting(block).map_or(Birth(0), Birth)
 }
 
 /// Called first on the started thread.
 pub fn thread_started(birth: Birth) {
-    let _ = birth;
+    if let Some(block) = careful_block().filter(|_| birth != Birth(0)) {
+        let _inside = Inside::enter(block);
+        recorder::thread_started(block, birth.0);
+    }
 }
 
 /// The running owner has joined the thread, which has ended.
 pub fn thread_joined(birth: Birth) {
-    let _ = birth;
+    if let Some(block) = careful_block().filter(|_| birth != Birth(0)) {
+        let _inside = Inside::enter(block);
+        recorder::introduce(block);
+        recorder::thread_joined(block, birth.0);
+    }
+}
+
+/// The running thread ends, or its last late hold does.
+pub(crate) fn owner_ends(block: &'static OwnerBlock) {
+    if config::tier() > Tier::Off as u8 {
+        if block.flags() & RELEASED_ELSEWHERE != 0 {
+            block.unset(RELEASED_ELSEWHERE);
+            block.held.resync();
+        }
+        recorder::owner_ends(block);
+    }
+    block.retire();
+}
+
+/// Runs `f` with the running owner marked as inside the recorder: what it locks passes through.
+pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
+    let block = owner::current();
+    let _inside = block.and_then(Inside::enter);
+    f()
 }

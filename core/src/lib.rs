@@ -1,23 +1,43 @@
 //! The recorder of `lockgraph`.
 //!
 //! Programs depend on `lockgraph`, not on this crate: it is the part without any third-party
-//! dependency. See `docs/design.md`.
+//! dependency, so that it can be linked into foreign programs. Lock wrappers talk to it through
+//! [`door`] alone. `docs/design.md` tells how it works.
 
+mod cache;
+mod class;
+pub mod config;
 pub mod door;
+mod evidence;
 pub mod finding;
+mod graph;
+mod held;
 pub mod lock;
 mod mem;
 pub mod mode;
-pub mod owner;
+mod os;
+mod owner;
+mod primitive;
+mod recorder;
+mod segment;
+mod sink;
 
 pub use finding::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
+pub use sink::on_finding;
 
-/// Every finding reported so far, in order.
+/// Every finding reported so far in this process, once per fingerprint, in order.
+///
+/// Cost: O(findings), with a copy of each. For tests and for the end of a program.
 pub fn findings() -> Vec<Finding> {
-    Vec::new()
+    door::untracked(|| {
+        sink::findings().into_iter().map(|(finding, _)| Finding::clone(&finding)).collect()
+    })
 }
 
-/// The lock graph as it stands, as journal lines (see `docs/journal.md`).
+/// The lock graph of the running process as journal lines (see `docs/journal.md`): what
+/// `lockgraph::dump()` is made from.
+///
+/// Cost: O(graph), under its lock; requests that are not known yet wait meanwhile.
 pub fn snapshot() -> String {
-    String::new()
+    door::untracked(sink::journal::snapshot)
 }

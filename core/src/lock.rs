@@ -2,15 +2,15 @@
 //!
 //! A [`LockHeader`] is 16 bytes: one word `id | owner << 40`, and one pointer that names the
 //! creation site until the lock is *born* (first used while tracked) and its interned [`Class`]
-//! from then on. Ids are never reused: 2^40 of them are handed out in blocks to owners.
+//! from then on; the lowest bit tells which. Ids are never reused: 2^40 of them are handed out
+//! in blocks to owners.
 //!
 //! This file holds unsafe code: the pointer has two meanings.
 
 use crate::mode::Policy;
-use crate::owner::OwnerId;
+use crate::primitive::{AtomicPtr, AtomicU64, Ordering};
 use std::fmt;
 use std::panic::Location;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// A place in the source.
 pub type Site = &'static Location<'static>;
@@ -21,7 +21,8 @@ pub struct LockId(pub u64);
 
 /// Bits of the header word that hold the id.
 pub(crate) const ID_BITS: u32 = 40;
-const ID_MASK: u64 = (1 << ID_BITS) - 1;
+/// The id part of a header word, of a held-set word.
+pub(crate) const ID_MASK: u64 = (1 << ID_BITS) - 1;
 
 /// What locks made at one place have in common. Interned, never freed.
 #[derive(Debug)]
@@ -38,6 +39,22 @@ pub struct Class {
     pub type_name: Option<&'static str>,
 }
 
+impl Class {
+    /// True where nothing but the instance tells its locks apart: no name and no known site.
+    pub fn is_per_instance(&self) -> bool {
+        self.name.is_none() && self.created_at.is_none()
+    }
+}
+
+/// Where a lock comes from, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// Not born yet: the creation site.
+    Site(Option<Site>),
+    /// Born, or named before its birth.
+    Class(&'static Class),
+}
+
 /// The part of a tracked lock that the recorder owns.
 ///
 /// Cost: 16 bytes; creation is two stores. A header that is never used while the recorder is on
@@ -49,12 +66,22 @@ pub struct LockHeader {
 
 impl LockHeader {
     /// A header for a lock created at `site`, or at a place unknown.
+    #[cfg(not(lockgraph_loom))]
     pub const fn new(site: Option<Site>) -> Self {
-        let origin = match site {
+        LockHeader { origin: AtomicPtr::new(Self::pointer(site)), word: AtomicU64::new(0) }
+    }
+
+    /// A header for a lock created at `site` (loom's atomics are not `const`).
+    #[cfg(lockgraph_loom)]
+    pub fn new(site: Option<Site>) -> Self {
+        LockHeader { origin: AtomicPtr::new(Self::pointer(site)), word: AtomicU64::new(0) }
+    }
+
+    const fn pointer(site: Option<Site>) -> *mut () {
+        match site {
             Some(site) => std::ptr::from_ref(site).cast_mut().cast(),
             None => std::ptr::null_mut(),
-        };
-        LockHeader { origin: AtomicPtr::new(origin), word: AtomicU64::new(0) }
+        }
     }
 
     /// True until the first tracked use.
@@ -69,47 +96,73 @@ impl LockHeader {
         LockId(self.word.load(Ordering::Relaxed) & ID_MASK)
     }
 
-    /// The owner of the exclusive or upgradable hold, as last published.
+    /// Publishes who holds the lock exclusively or upgradably (`owner` is a block index, 0 is
+    /// nobody). Only the holder itself stores here, so that no other store is lost.
     #[inline(always)]
-    pub(crate) fn owner(&self) -> OwnerId {
-        OwnerId((self.word.load(Ordering::Relaxed) >> ID_BITS) as u32)
+    pub(crate) fn set_owner(&self, id: u64, owner: u32) {
+        self.word.store(id | u64::from(owner) << ID_BITS, Ordering::Relaxed);
     }
 
-    /// Publishes the exclusive or upgradable holder. Only the holder itself calls this, so no
-    /// other store can be lost.
-    #[inline(always)]
-    pub(crate) fn set_owner(&self, id: LockId, owner: OwnerId) {
-        self.word.store(id.0 | u64::from(owner.0) << ID_BITS, Ordering::Relaxed);
-    }
-
-    /// The class of a born lock; `None` while unborn.
-    pub(crate) fn class(&self) -> Option<&'static Class> {
-        // Acquire pairs with the release in `bear`: the id is published after the class.
-        if self.word.load(Ordering::Acquire) == 0 {
-            return None;
+    /// The site or the class.
+    #[inline]
+    pub(crate) fn origin(&self) -> Origin {
+        // Acquire pairs with the release in `settle`: the class is initialised.
+        let pointer = self.origin.load(Ordering::Acquire);
+        if pointer.addr() & 1 == 1 {
+            let class = pointer.map_addr(|addr| addr & !1).cast_const().cast::<Class>();
+            // SAFETY: a set lowest bit is put there by `settle` and `rename` alone, on a pointer
+            // to an interned `Class` that is never freed; a `Class` is more than 1-aligned.
+            Origin::Class(unsafe { &*class })
+        } else {
+            let site = pointer.cast_const().cast::<Location<'static>>();
+            // SAFETY: a clear lowest bit means that `new` put a `&'static Location` or null here.
+            Origin::Site(unsafe { site.as_ref() })
         }
-        let class = self.origin.load(Ordering::Relaxed).cast_const().cast::<Class>();
-        // SAFETY: the word is not 0, so `bear` has put an interned `&'static Class` here before.
-        Some(unsafe { &*class })
     }
 
-    /// The creation site of an unborn lock.
-    fn unborn_site(&self) -> Option<Site> {
-        let site = self.origin.load(Ordering::Relaxed).cast_const().cast::<Location<'static>>();
-        // SAFETY: called before `bear` has replaced the pointer, under its lock; `new` put a
-        // `&'static Location` or null here.
-        unsafe { site.as_ref() }
-    }
-
-    /// Gives the lock its class and id, once. `class_of` gets the creation site. The caller holds
-    /// the one lock that serialises births.
-    pub(crate) fn bear(&self, id: LockId, class_of: impl FnOnce(Option<Site>) -> &'static Class) {
-        if self.word.load(Ordering::Acquire) != 0 {
-            return;
+    /// Sets the class where there is none yet; gives the class that stands. Any number of threads
+    /// may race here: the first one wins.
+    pub(crate) fn settle(
+        &self,
+        class_of: impl FnOnce(Option<Site>) -> &'static Class,
+    ) -> &'static Class {
+        let site = match self.origin() {
+            Origin::Class(class) => return class,
+            Origin::Site(site) => site,
+        };
+        let class = class_of(site);
+        let tagged = Self::tagged(class);
+        let before = Self::pointer(site);
+        match self.origin.compare_exchange(before, tagged, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => class,
+            Err(_) => match self.origin() {
+                Origin::Class(class) => class,
+                Origin::Site(_) => class,
+            },
         }
-        let class = class_of(self.unborn_site());
-        self.origin.store(std::ptr::from_ref(class).cast_mut().cast(), Ordering::Relaxed);
-        self.word.store(id.0, Ordering::Release);
+    }
+
+    /// Replaces the class: from now on `class` (a named one) is where the lock belongs.
+    pub(crate) fn rename(&self, class: &'static Class) {
+        self.origin.store(Self::tagged(class), Ordering::Release);
+    }
+
+    fn tagged(class: &'static Class) -> *mut () {
+        std::ptr::from_ref(class).cast_mut().cast::<()>().map_addr(|addr| addr | 1)
+    }
+
+    /// Gives a lock whose class is settled its id, and returns the id that stands: another thread
+    /// may have been first.
+    pub(crate) fn bear(&self, id: u64) -> u64 {
+        match self.word.compare_exchange(0, id, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => id,
+            Err(word) => word & ID_MASK,
+        }
+    }
+
+    /// Gives the lock a new id: it has nothing to do with its past any more.
+    pub(crate) fn reborn(&self, id: u64) {
+        self.word.store(id, Ordering::Release);
     }
 }
 

@@ -51,6 +51,11 @@ impl Kind {
         }
     }
 
+    /// The kind with this code or name.
+    pub fn from_word(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.code() == word || kind.name() == word)
+    }
+
     /// The name in journals, dumps and configuration: `order_inversion` ..
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,253 @@
+//! The evidence for edges.
+//!
+//! An edge keeps an antichain: no witness of the same scope, owner, segment and modes whose held
+//! set includes that of another. Caps hold the list short; each makes the evidence vaguer in the
+//! direction of reporting, and marks it `capped`, so that a cycle which needs it is `unproven`:
+//! beyond [`MAX_OWNERS`] owners in a scope "any owner", beyond [`MAX_SEGMENTS`] segments of one
+//! owner "unknown segment", beyond [`MAX_GATES`] held sets of one (owner, segment, modes) their
+//! intersection.
+
+use super::held_sets::{ALONE, HeldIx, HeldSets, Item, includes, item};
+use crate::lock::Site;
+use crate::mem::SysVec;
+use crate::mode::{Mode, Want};
+use crate::owner::OwnerId;
+use crate::segment::{SegmentId, UNKNOWN};
+
+/// The number of a witness.
+pub(crate) type WitnessIx = u32;
+/// The end of a list.
+pub(crate) const NIL: WitnessIx = u32::MAX;
+
+/// "Any owner": more than [`MAX_OWNERS`] were seen.
+pub(crate) const ANY: OwnerId = OwnerId(0);
+
+const MAX_OWNERS: usize = 8;
+const MAX_SEGMENTS: usize = 8;
+const MAX_GATES: usize = 4;
+
+/// Somebody requested the edge's second lock while holding its first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Witness {
+    pub(crate) owner: OwnerId,
+    pub(crate) scope: u32,
+    pub(crate) segment: SegmentId,
+    pub(crate) held: HeldIx,
+    pub(crate) from_mode: Mode,
+    pub(crate) want: Want,
+    /// A cap has merged others into it.
+    pub(crate) capped: bool,
+    pub(crate) held_at: Site,
+    pub(crate) at: Site,
+    next: WitnessIx,
+}
+
+/// What a request tells about one edge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) owner: OwnerId,
+    pub(crate) scope: u32,
+    pub(crate) segment: SegmentId,
+    pub(crate) from: u64,
+    pub(crate) from_mode: Mode,
+    pub(crate) want: Want,
+    pub(crate) held_at: Site,
+    pub(crate) at: Site,
+    /// The whole held set, sorted.
+    pub(crate) held: &'a [Item],
+}
+
+/// All witnesses.
+pub(crate) struct Witnesses {
+    table: SysVec<Witness>,
+    free: SysVec<WitnessIx>,
+    pub(crate) sets: HeldSets,
+    /// How often a cap merged evidence.
+    pub(crate) capped: u64,
+}
+
+impl Witnesses {
+    pub(crate) const fn new() -> Self {
+        Witnesses { table: SysVec::new(), free: SysVec::new(), sets: HeldSets::new(), capped: 0 }
+    }
+
+    pub(crate) fn get(&self, ix: WitnessIx) -> &Witness {
+        &self.table[ix as usize]
+    }
+
+    /// The witnesses of a list.
+    pub(crate) fn iter(&self, head: WitnessIx) -> impl Iterator<Item = (WitnessIx, &Witness)> {
+        let mut at = head;
+        std::iter::from_fn(move || {
+            let ix = at;
+            let witness = (ix != NIL).then(|| self.get(ix))?;
+            at = witness.next;
+            Some((ix, witness))
+        })
+    }
+
+    /// The one after `ix` in its list.
+    pub(crate) fn next(&self, ix: WitnessIx) -> WitnessIx {
+        self.get(ix).next
+    }
+
+    /// Adds what `report` tells to the list at `head`, unless it is known already. Returns the
+    /// new witness.
+    pub(crate) fn add(&mut self, head: &mut WitnessIx, report: &Report<'_>) -> Option<WitnessIx> {
+        let own = item(report.from, report.from_mode);
+        let mut fresh = Witness {
+            owner: report.owner,
+            scope: report.scope,
+            segment: report.segment,
+            held: ALONE,
+            from_mode: report.from_mode,
+            want: report.want,
+            capped: false,
+            held_at: report.held_at,
+            at: report.at,
+            next: NIL,
+        };
+        if self.is_known(*head, &fresh, &own, report.held) {
+            return None;
+        }
+        let mut held = SysVec::new();
+        held.extend_from_slice(report.held);
+        if self.too_many_owners(*head, &fresh) {
+            (fresh.owner, fresh.segment, fresh.capped) = (ANY, UNKNOWN, true);
+        } else if self.too_many_segments(*head, &fresh) {
+            (fresh.segment, fresh.capped) = (UNKNOWN, true);
+        }
+        if self.too_many_gates(*head, &fresh) {
+            self.meet(*head, &fresh, &own, &mut held);
+            fresh.capped = true;
+        }
+        if fresh.capped {
+            self.capped += 1;
+            if self.is_known(*head, &fresh, &own, &held) {
+                return None;
+            }
+        }
+        self.drop_implied(head, &fresh, &own, &held);
+        fresh.held = if *held == [own] { ALONE } else { self.sets.intern(&held) };
+        fresh.next = *head;
+        *head = match self.free.pop() {
+            Some(ix) => {
+                self.table[ix as usize] = fresh;
+                ix
+            }
+            None => {
+                self.table.push(fresh);
+                self.table.len() as WitnessIx - 1
+            }
+        };
+        Some(*head)
+    }
+
+    /// Frees a whole list.
+    pub(crate) fn free_list(&mut self, head: WitnessIx) {
+        let mut at = head;
+        while at != NIL {
+            let witness = *self.get(at);
+            self.sets.release(witness.held);
+            self.free.push(at);
+            at = witness.next;
+        }
+    }
+
+    /// Some witness says at least as much: as free an owner and segment, and no gate besides.
+    fn is_known(&self, head: WitnessIx, fresh: &Witness, own: &Item, held: &[Item]) -> bool {
+        self.iter(head).any(|(_, old)| {
+            old.same_modes(fresh)
+                && (old.owner == fresh.owner || old.owner == ANY)
+                && (old.segment == fresh.segment || old.segment == UNKNOWN)
+                && includes(held, self.sets.get(old.held, own))
+        })
+    }
+
+    fn too_many_owners(&self, head: WitnessIx, fresh: &Witness) -> bool {
+        let mut seen = [ANY; MAX_OWNERS];
+        let mut count = 0;
+        for (_, old) in self.iter(head).filter(|(_, old)| old.scope == fresh.scope) {
+            if old.owner == fresh.owner {
+                return false;
+            }
+            if old.owner != ANY && !seen[..count].contains(&old.owner) {
+                seen[count] = old.owner;
+                count += 1;
+                if count == MAX_OWNERS {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn too_many_segments(&self, head: WitnessIx, fresh: &Witness) -> bool {
+        let mut seen = [UNKNOWN; MAX_SEGMENTS];
+        let mut count = 0;
+        for (_, old) in self.iter(head) {
+            if old.scope != fresh.scope || old.owner != fresh.owner || old.segment == UNKNOWN {
+                continue;
+            }
+            if old.segment == fresh.segment {
+                return false;
+            }
+            if !seen[..count].contains(&old.segment) {
+                seen[count] = old.segment;
+                count += 1;
+                if count == MAX_SEGMENTS {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn too_many_gates(&self, head: WitnessIx, fresh: &Witness) -> bool {
+        self.iter(head).filter(|(_, old)| old.same_party(fresh)).count() >= MAX_GATES
+    }
+
+    /// Narrows `held` to what it has in common with every witness of the same party.
+    fn meet(&self, head: WitnessIx, fresh: &Witness, own: &Item, held: &mut SysVec<Item>) {
+        for (_, old) in self.iter(head).filter(|(_, old)| old.same_party(fresh)) {
+            let other = self.sets.get(old.held, own);
+            let mut kept = 0;
+            for i in 0..held.len() {
+                if other.binary_search(&held[i]).is_ok() {
+                    held[kept] = held[i];
+                    kept += 1;
+                }
+            }
+            held.truncate(kept);
+        }
+    }
+
+    /// Removes the witnesses that the new one makes redundant.
+    fn drop_implied(&mut self, head: &mut WitnessIx, fresh: &Witness, own: &Item, held: &[Item]) {
+        let (mut before, mut at) = (NIL, *head);
+        while at != NIL {
+            let old = *self.get(at);
+            if old.same_party(fresh) && includes(self.sets.get(old.held, own), held) {
+                match before {
+                    NIL => *head = old.next,
+                    _ => self.table[before as usize].next = old.next,
+                }
+                self.sets.release(old.held);
+                self.free.push(at);
+            } else {
+                before = at;
+            }
+            at = old.next;
+        }
+    }
+}
+
+impl Witness {
+    fn same_modes(&self, other: &Witness) -> bool {
+        self.scope == other.scope && self.from_mode == other.from_mode && self.want == other.want
+    }
+
+    fn same_party(&self, other: &Witness) -> bool {
+        self.same_modes(other) && self.owner == other.owner && self.segment == other.segment
+    }
+}

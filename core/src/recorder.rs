@@ -1,0 +1,371 @@
+//! The careful path: births, own-hold checks, the visit to the graph, and what follows a finding.
+//!
+//! The running owner is marked as inside for all of it, so that nothing it touches on the way
+//! (an allocator, stderr, a callback) is recorded; the graph's mutex is a leaf, released before
+//! anything is formatted, written or called.
+
+use crate::config::{self, Tier};
+use crate::evidence::{self, Request};
+use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
+use crate::graph::{Chain, Graph, Inversion};
+use crate::held::Hold;
+use crate::lock::{Class, LockHeader, Origin, Site};
+use crate::mem::SysVec;
+use crate::mode::{Conflict, Mode, Policy, Want};
+use crate::owner::{self, INSIDE, OwnerBlock};
+use crate::segment::UNKNOWN;
+use crate::sink::{self, journal};
+use crate::{class, door};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
+/// Calls that passed through although the recorder was on.
+static UNTRACKED: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) fn graph() -> MutexGuard<'static, Graph> {
+    GRAPH.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn count_untracked() {
+    UNTRACKED.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) fn untracked_count() -> u64 {
+    UNTRACKED.load(Ordering::Relaxed)
+}
+
+/// Marks the owner as inside the recorder while it lives.
+pub(crate) struct Inside<'a>(&'a OwnerBlock);
+
+impl<'a> Inside<'a> {
+    /// `None` where the owner is inside already.
+    pub(crate) fn enter(block: &'a OwnerBlock) -> Option<Self> {
+        if block.flags() & INSIDE != 0 {
+            return None;
+        }
+        block.set(INSIDE);
+        Some(Inside(block))
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.unset(INSIDE);
+    }
+}
+
+/// The id and class of a lock, which is born here where it was not. `None` where ids are used up.
+pub(crate) fn identify(
+    block: &OwnerBlock,
+    lock: &LockHeader,
+    policy: &'static Policy,
+    type_name: Option<&'static str>,
+) -> Option<(u64, &'static Class)> {
+    let class = lock.settle(|site| class::at_site(policy, site, type_name));
+    let id = match lock.id().0 {
+        0 => lock.bear(block.fresh_id()?),
+        id => id,
+    };
+    Some((id, class))
+}
+
+/// Names a lock.
+pub(crate) fn rename(
+    block: &OwnerBlock,
+    lock: &LockHeader,
+    policy: &'static Policy,
+    name: &str,
+) -> Option<()> {
+    let _inside = Inside::enter(block)?;
+    let (site, type_name) = match lock.origin() {
+        Origin::Site(site) => (site, None),
+        Origin::Class(class) => (class.created_at, class.type_name),
+    };
+    lock.rename(class::named(policy, name, site, type_name));
+    Some(())
+}
+
+/// What the door goes on with after a request was looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Go,
+    Deny,
+}
+
+/// Looks at a blocking request with all care. Panics where a finding is denied and the request is
+/// fresh.
+pub(crate) fn request(
+    block: &'static OwnerBlock,
+    lock: &LockHeader,
+    policy: &'static Policy,
+    want: Want,
+    at: Site,
+    relock: bool,
+) {
+    let denied = {
+        let Some(_inside) = Inside::enter(block) else {
+            return count_untracked();
+        };
+        let Some((id, class)) = identify(block, lock, policy, None) else {
+            return count_untracked();
+        };
+        let request = Request { id, class, want, at };
+        let mut holds = SysVec::new();
+        block.holds().for_each(|hold| holds.push(hold));
+        look(block, request, &holds, relock || std::thread::panicking())
+    };
+    if let Some(message) = denied {
+        panic!("{message}");
+    }
+}
+
+/// Returns the message to panic with where the request is denied and may panic.
+fn look(
+    block: &'static OwnerBlock,
+    request: Request,
+    holds: &[Hold],
+    must_not_panic: bool,
+) -> Option<String> {
+    let own = own_conflict(request, holds);
+    let mut message = None;
+    let mut judge = |finding: Finding, silent: bool| {
+        let certain = finding.confidence == Some(Confidence::Certain);
+        let text = finding.message();
+        let level = sink::deliver(finding, silent);
+        let outcome = if level == Level::Deny { Outcome::Deny } else { Outcome::Go };
+        if outcome == Outcome::Deny && must_not_panic {
+            if certain && config::aborts_when_certain() {
+                journal::close();
+                std::process::abort();
+            }
+        } else if outcome == Outcome::Deny && message.is_none() {
+            message = Some(text);
+        }
+    };
+    if let Some((kind, hold)) = own {
+        let (seen, seq) = {
+            let mut graph = graph();
+            (graph.writer_seen(request.id), graph.next_seq())
+        };
+        let detail = match kind {
+            Kind::ReaderRecursion => Detail::WriterSeen(seen),
+            _ => Detail::None,
+        };
+        judge(evidence::self_conflict(kind, block, request, &hold, holds, detail, seq), false);
+        if kind == Kind::SelfDeadlock {
+            // It will never be granted: it orders nothing.
+            return message;
+        }
+    }
+    if config::tier() < Tier::Full as u8 {
+        return message;
+    }
+    let found = record(block, request, holds);
+    let mut names = found.names.iter().map(|name| {
+        std::str::from_utf8(name).ok().filter(|name| !name.is_empty()).map(Arc::from)
+    });
+    for (inversion, &seq) in found.inversions.iter().zip(found.seqs.iter()) {
+        let names: Vec<Option<Arc<str>>> = names.by_ref().take(inversion.sides.len()).collect();
+        judge(evidence::inversion(inversion, &names, seq), inversion.shadowed);
+    }
+    if own.is_none() && found.inversions.is_empty() {
+        // What drew a finding is looked at again each time, so that repeats are counted.
+        let key = door::chain_key(block, request.id, request.want);
+        block.with_cache(|cache| cache.insert(key));
+    }
+    message
+}
+
+/// LG001 or LG006 with the hold that the request meets, if it does.
+fn own_conflict(request: Request, holds: &[Hold]) -> Option<(Kind, Hold)> {
+    let policy = request.class.policy;
+    if policy.reentrant {
+        return None;
+    }
+    // The hold that an upgrade turns into another one does not stand in its own way.
+    let mut upgraded = request.want == Want::Upgrade;
+    let mut worst = None;
+    for hold in holds.iter().filter(|hold| hold.id == request.id) {
+        if hold.mode == Mode::Upgradable && std::mem::take(&mut upgraded) {
+            continue;
+        }
+        match policy.conflict(request.want, hold.mode) {
+            Conflict::Always => return Some((Kind::SelfDeadlock, *hold)),
+            Conflict::BehindWriter => worst = Some((Kind::ReaderRecursion, *hold)),
+            Conflict::Never => {}
+        }
+    }
+    worst
+}
+
+/// What the findings of a request need besides its inversions: per inversion a number in the
+/// sequence, and the names of its owners.
+struct Found {
+    inversions: SysVec<Inversion>,
+    seqs: SysVec<u64>,
+    /// Of all sides of all inversions, in order.
+    names: SysVec<SysVec<u8>>,
+}
+
+/// Tells the graph, and writes the journal.
+fn record(block: &'static OwnerBlock, request: Request, holds: &[Hold]) -> Found {
+    introduce(block);
+    let chain = Chain {
+        owner: block.id(),
+        scope: block.scope.get(),
+        segment: block.segment.get(),
+        id: request.id,
+        class: request.class,
+        want: request.want,
+        at: request.at,
+        holds,
+    };
+    let (found, news) = {
+        let mut graph = graph();
+        graph.journaling = journal::is_open();
+        let inversions = graph.record(&chain);
+        let (mut seqs, mut names) = (SysVec::new(), SysVec::new());
+        for inversion in inversions.iter() {
+            seqs.push(graph.next_seq());
+            for side in inversion.sides.iter() {
+                let mut name = SysVec::new();
+                name.extend_from_slice(graph.owner_name(side.owner).unwrap_or("").as_bytes());
+                names.push(name);
+            }
+        }
+        (Found { inversions, seqs, names }, graph.take_news())
+    };
+    journal::events(&news);
+    found
+}
+
+/// Makes the owner and its first segment known to the graph.
+pub(crate) fn introduce(block: &'static OwnerBlock) {
+    if block.segment.get() != UNKNOWN {
+        return;
+    }
+    let name = evidence::thread_name();
+    let (segment, news) = {
+        let mut graph = graph();
+        graph.journaling = journal::is_open();
+        graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
+        (graph.add_segment(block.id(), UNKNOWN, UNKNOWN), graph.take_news())
+    };
+    block.set_segment(segment);
+    journal::events(&news);
+}
+
+/// Opens the next segment of the owner; `last_of` is a birth whose child was joined.
+fn next_segment(block: &'static OwnerBlock, graph: &mut Graph, joined: u32) {
+    let joined = if joined == 0 { UNKNOWN } else { graph.segments.last_of(joined) };
+    let segment = graph.add_segment(block.id(), block.segment.get(), joined);
+    graph.segments.reached(block.birth.get(), segment);
+    block.set_segment(segment);
+}
+
+/// The owner starts a thread: the child follows on what the owner did so far.
+pub(crate) fn thread_starting(block: &'static OwnerBlock) -> Option<u32> {
+    let (birth, news) = {
+        let mut graph = graph();
+        graph.journaling = journal::is_open();
+        let birth = graph.segments.birth(block.segment.get());
+        next_segment(block, &mut graph, 0);
+        (birth, graph.take_news())
+    };
+    journal::events(&news);
+    Some(birth)
+}
+
+/// The running thread is the child of `birth`.
+pub(crate) fn thread_started(block: &'static OwnerBlock, birth: u32) {
+    let name = evidence::thread_name();
+    let news = {
+        let mut graph = graph();
+        graph.journaling = journal::is_open();
+        if block.segment.get() == UNKNOWN {
+            graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
+        }
+        let parent = graph.segments.parent_of(birth);
+        block.birth.set(birth);
+        let segment = graph.add_segment(block.id(), parent, UNKNOWN);
+        graph.segments.reached(birth, segment);
+        block.set_segment(segment);
+        graph.take_news()
+    };
+    journal::events(&news);
+}
+
+/// The owner has joined the child of `birth`: what follows comes after it.
+pub(crate) fn thread_joined(block: &'static OwnerBlock, birth: u32) {
+    let news = {
+        let mut graph = graph();
+        graph.journaling = journal::is_open();
+        next_segment(block, &mut graph, birth);
+        graph.take_news()
+    };
+    journal::events(&news);
+}
+
+/// Delivers a finding that has no request to deny. Never panics: called from drops too.
+fn note(finding: Finding) {
+    sink::deliver(finding, false);
+}
+
+/// LG012 for what the owner still holds.
+pub(crate) fn owner_ends(block: &'static OwnerBlock) {
+    if let Some(_inside) = Inside::enter(block) {
+        for hold in block.holds().filter(|hold| !hold.class.policy.guard_send) {
+            let seq = graph().next_seq();
+            note(evidence::orphaned(block, &hold, seq));
+        }
+    }
+}
+
+/// LG013 about a lock.
+pub(crate) fn misuse(block: &'static OwnerBlock, lock: &LockHeader, what: Misuse, at: Option<Site>) {
+    let Some(_inside) = Inside::enter(block) else { return };
+    let Origin::Class(class) = lock.origin() else { return };
+    let id = lock.id().0;
+    let holder = owner::find(|other| other.held.holds(id)).map(|other| {
+        let running = std::ptr::eq(other, block);
+        let own = running.then(|| block.holds().find(|hold| hold.id == id)).flatten();
+        let name = match running {
+            true => evidence::thread_name(),
+            false => graph().owner_name(other.id()).map(Arc::from),
+        };
+        (crate::finding::OwnerRef { id: other.id().0, name }, own)
+    });
+    let holder = match what {
+        // Who does it matters here, not who holds.
+        Misuse::DoubleUnlock | Misuse::AssertNotHeld => Some((evidence::running(block), None)),
+        _ => holder,
+    };
+    let seq = graph().next_seq();
+    note(evidence::misuse(what, (id, class), holder, at, seq));
+}
+
+/// LG011: the owner waits with `lock` and holds others.
+pub(crate) fn condvar_wait(block: &'static OwnerBlock, lock: &LockHeader, at: Site) {
+    let id = lock.id().0;
+    let mut holds = SysVec::new();
+    block.holds().for_each(|hold| holds.push(hold));
+    let Some(other) = holds.iter().find(|hold| hold.id != id).copied() else { return };
+    let (Some(_inside), Origin::Class(class)) = (Inside::enter(block), lock.origin()) else {
+        return;
+    };
+    let mutex = Request { id, class, want: Want::Exclusive, at };
+    let seq = graph().next_seq();
+    note(evidence::condvar_nested(block, mutex, &other, &holds, seq));
+}
+
+/// The lock is gone: so are its node and its edges.
+pub(crate) fn forget(id: u64) {
+    let news = {
+        let mut graph = graph();
+        graph.journaling = journal::is_open();
+        graph.drop_lock(id);
+        graph.take_news()
+    };
+    journal::events(&news);
+}

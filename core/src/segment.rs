@@ -1,0 +1,192 @@
+//! Segments: stretches of threads between start and join events, and the order among them.
+//!
+//! Two sides of a cycle that start/join events order can never meet. A segment has at most two
+//! predecessors, both older than itself: the one before it in its thread (for a thread's first
+//! segment the one of its parent at the start), and the last segment of a thread joined at its
+//! beginning. `a` precedes `b` iff `a` is reached by walking back from `b`; numbers grow with
+//! time, so the walk never goes below `a`.
+
+use crate::mem::SysVec;
+use crate::owner::OwnerId;
+
+/// A segment's number; 0 is "unknown" and ordered with nothing.
+pub(crate) type SegmentId = u32;
+pub(crate) const UNKNOWN: SegmentId = 0;
+
+/// Beyond this many, new segments are unknown: that can only lead to more reports.
+const MAX_SEGMENTS: usize = 4_000_000;
+/// Steps of one walk; a walk that would be longer says "not ordered".
+const MAX_STEPS: usize = 200_000;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    pub(crate) owner: OwnerId,
+    /// The previous segment of the owner, or the one in which its parent started it.
+    pub(crate) after: SegmentId,
+    /// The last segment of the thread joined at the start of this one.
+    pub(crate) joined: SegmentId,
+}
+
+#[derive(Clone, Copy)]
+struct Birth {
+    parent: SegmentId,
+    /// The newest segment of the child.
+    last: SegmentId,
+}
+
+/// All segments of the process.
+pub(crate) struct Segments {
+    /// `segments[i]` has number i + 1.
+    segments: SysVec<Segment>,
+    births: SysVec<Birth>,
+    stack: SysVec<SegmentId>,
+    /// Per segment: the walk that visited it last.
+    visited: SysVec<u32>,
+    walk: u32,
+    /// How often a cap made an answer or a segment unknown.
+    pub(crate) capped: u64,
+}
+
+impl Segments {
+    pub(crate) const fn new() -> Self {
+        Segments {
+            segments: SysVec::new(),
+            births: SysVec::new(),
+            stack: SysVec::new(),
+            visited: SysVec::new(),
+            walk: 0,
+            capped: 0,
+        }
+    }
+
+    /// A new segment.
+    pub(crate) fn add(
+        &mut self,
+        owner: OwnerId,
+        after: SegmentId,
+        joined: SegmentId,
+    ) -> SegmentId {
+        if self.segments.len() >= MAX_SEGMENTS {
+            self.capped += 1;
+            return UNKNOWN;
+        }
+        self.segments.push(Segment { owner, after, joined });
+        self.visited.push(0);
+        self.segments.len() as SegmentId
+    }
+
+    pub(crate) fn get(&self, id: SegmentId) -> Option<&Segment> {
+        self.segments.get((id as usize).wrapping_sub(1))
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.segments.len() as u32
+    }
+
+    /// Notes that a thread is started out of segment `parent`; the number is from 1.
+    pub(crate) fn birth(&mut self, parent: SegmentId) -> u32 {
+        self.births.push(Birth { parent, last: UNKNOWN });
+        self.births.len() as u32
+    }
+
+    /// The segment in which the parent started this child.
+    pub(crate) fn parent_of(&self, birth: u32) -> SegmentId {
+        self.births.get((birth as usize).wrapping_sub(1)).map_or(UNKNOWN, |birth| birth.parent)
+    }
+
+    /// The newest segment of the child.
+    pub(crate) fn last_of(&self, birth: u32) -> SegmentId {
+        self.births.get((birth as usize).wrapping_sub(1)).map_or(UNKNOWN, |birth| birth.last)
+    }
+
+    /// The child of `birth` runs in `segment` now.
+    pub(crate) fn reached(&mut self, birth: u32, segment: SegmentId) {
+        if let Some(birth) = self.births.get_mut((birth as usize).wrapping_sub(1)) {
+            birth.last = segment;
+        }
+    }
+
+    /// True where start/join events put one of the two before the other.
+    /// O(segments between them), bounded.
+    pub(crate) fn ordered(&mut self, a: SegmentId, b: SegmentId) -> bool {
+        if a == UNKNOWN || b == UNKNOWN {
+            return false;
+        }
+        if a == b {
+            return true;
+        }
+        let (old, new) = (a.min(b), a.max(b));
+        self.walk = self.walk.wrapping_add(1);
+        self.stack.clear();
+        self.stack.push(new);
+        let mut steps = 0;
+        while let Some(id) = self.stack.pop() {
+            if id == old {
+                return true;
+            }
+            if id < old || std::mem::replace(&mut self.visited[id as usize - 1], self.walk) == self.walk {
+                continue;
+            }
+            steps += 1;
+            if steps > MAX_STEPS {
+                self.capped += 1;
+                return false;
+            }
+            let segment = self.segments[id as usize - 1];
+            self.stack.push(segment.after);
+            self.stack.push(segment.joined);
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIN: OwnerId = OwnerId(1);
+
+    /// Starts a child out of `parent`: the parent's next segment and the child's first.
+    fn start(segments: &mut Segments, parent: SegmentId, child: u32) -> (SegmentId, SegmentId, u32) {
+        let birth = segments.birth(parent);
+        let next = segments.add(MAIN, parent, UNKNOWN);
+        let first = segments.add(OwnerId(child), segments.parent_of(birth), UNKNOWN);
+        segments.reached(birth, first);
+        (next, first, birth)
+    }
+
+    #[test]
+    fn a_child_comes_after_what_its_parent_did_before_the_start() {
+        let mut s = Segments::new();
+        let before = s.add(MAIN, UNKNOWN, UNKNOWN);
+        let (after, child, _) = start(&mut s, before, 2);
+        assert!(s.ordered(before, child));
+        assert!(!s.ordered(after, child), "parent and child run at once");
+    }
+
+    #[test]
+    fn a_join_orders_the_child_before_what_follows_also_through_a_grandchild() {
+        let mut s = Segments::new();
+        let first = s.add(MAIN, UNKNOWN, UNKNOWN);
+        let (main, child, birth) = start(&mut s, first, 2);
+        let grand_birth = s.birth(child);
+        let child = s.add(OwnerId(2), child, UNKNOWN);
+        let grandchild = s.add(OwnerId(3), s.parent_of(grand_birth), UNKNOWN);
+        s.reached(grand_birth, grandchild);
+        assert!(!s.ordered(child, grandchild));
+        let child = s.add(OwnerId(2), child, s.last_of(grand_birth));
+        s.reached(birth, child);
+        let joined = s.add(MAIN, main, s.last_of(birth));
+        assert!(s.ordered(grandchild, joined));
+        assert!(!s.ordered(grandchild, main));
+    }
+
+    #[test]
+    fn unknown_is_ordered_with_nothing() {
+        let mut s = Segments::new();
+        let a = s.add(MAIN, UNKNOWN, UNKNOWN);
+        assert!(!s.ordered(a, UNKNOWN));
+        assert!(!s.ordered(UNKNOWN, UNKNOWN));
+        assert!(s.ordered(a, a));
+    }
+}

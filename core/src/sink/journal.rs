@@ -1,0 +1,277 @@
+//! The journal: one JSON Lines file per process, see `docs/journal.md`.
+//!
+//! Every batch of lines is one `write` to a file opened for appending: no buffer that a kill
+//! could lose, and no lock. Batches of different threads may land out of order; lines carry their
+//! sequence numbers.
+
+use super::store;
+use crate::finding::Finding;
+use crate::finding::json;
+use crate::finding::site::crate_of;
+use crate::graph::event::{Event, Note};
+use crate::graph::{Graph, Side};
+use crate::lock::Class;
+use crate::mem::SysVec;
+use crate::{recorder, sink};
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+static FILE: OnceLock<File> = OnceLock::new();
+static OPEN: AtomicBool = AtomicBool::new(false);
+
+/// Class numbers of locks that have a class of their own lie above this.
+const PER_INSTANCE: u64 = 1 << 41;
+
+/// A line under construction. On the system allocator: a journal line may be due while the
+/// program's allocator holds a lock of its own.
+type Line = SysVec<u8>;
+
+pub(crate) fn is_open() -> bool {
+    OPEN.load(Ordering::Relaxed)
+}
+
+/// Creates the file in `folder` and writes the header; one warning where that fails.
+pub(crate) fn open(folder: &Path) {
+    let run_id = run_id();
+    let name = format!("lockgraph-{}-{}.jsonl", std::process::id(), &run_id[..8]);
+    let path = folder.join(name);
+    let made = std::fs::create_dir_all(folder)
+        .and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path))
+        .and_then(|mut file| file.write_all(header(&run_id).as_bytes()).map(|()| file));
+    match made {
+        Ok(file) => OPEN.store(FILE.set(file).is_ok(), Ordering::Release),
+        Err(why) => sink::warn(format_args!(
+            "no journal: {} cannot be written: {why}; set LOCKGRAPH_DIR to a writable folder",
+            path.display()
+        )),
+    }
+}
+
+/// Writes nothing any more: this is a forked child, and the file is its parent's.
+pub(crate) fn abandon() {
+    OPEN.store(false, Ordering::Relaxed);
+}
+
+/// 128 random bits in hexadecimal, from the operating system through std's hasher keys.
+fn run_id() -> String {
+    let half = |salt: u64| RandomState::new().hash_one((salt, std::process::id()));
+    format!("{:016x}{:016x}", half(1), half(2))
+}
+
+fn header(run_id: &str) -> String {
+    let exe = std::env::current_exe().ok();
+    let exe = exe.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
+    let mut line = String::new();
+    // Writing to a String cannot fail, here and below.
+    let _ = write!(
+        line,
+        r#"{{"t":"header","seq":0,"schema":"lockgraph/1","tool":{{"name":"lockgraph","version":"{}"}},"run_id":"{run_id}","pid":{},"exe":"#,
+        env!("CARGO_PKG_VERSION"),
+        std::process::id(),
+    );
+    let _ = json::escape(&mut line, exe.as_deref().unwrap_or(""));
+    let _ = write!(line, r#","started_unix_ms":{started},"test":"#);
+    match std::env::var("NEXTEST_TEST_NAME").ok() {
+        Some(test) => {
+            let _ = json::escape(&mut line, &test);
+        }
+        None => line.push_str("null"),
+    }
+    line.push_str("}\n");
+    line
+}
+
+fn append(lines: &[u8]) {
+    if let Some(mut file) = FILE.get().filter(|_| is_open() && !lines.is_empty()) {
+        // A full disk must not hurt the program; the journal then ends early.
+        let _ = file.write_all(lines);
+    }
+}
+
+/// Writes what is new.
+pub(crate) fn events(events: &[Event]) {
+    if is_open() && !events.is_empty() {
+        let mut lines = Line::new();
+        render(events, &mut lines);
+        append(&lines);
+    }
+}
+
+/// Writes a finding.
+pub(crate) fn finding(finding: &Finding) {
+    if is_open() {
+        let mut line = Line::new();
+        let _ = json::write_json(finding, finding.seq, &mut line);
+        line.push(b'\n');
+        append(&line);
+    }
+}
+
+/// Writes the repeats and the last line. After it the file is complete.
+pub(crate) fn close() {
+    if is_open() {
+        let mut lines = Line::new();
+        tail(&mut lines);
+        append(&lines);
+        OPEN.store(false, Ordering::Release);
+    }
+}
+
+fn tail(lines: &mut Line) {
+    for (finding, repeats) in store::findings().into_iter().filter(|(_, repeats)| *repeats > 0) {
+        let seq = recorder::graph().next_seq();
+        let _ = writeln!(
+            lines,
+            r#"{{"t":"repeat","seq":{seq},"fingerprint":"{:016x}","repeats":{repeats}}}"#,
+            finding.fingerprint
+        );
+    }
+    let (seq, counters, capped) = {
+        let mut graph = recorder::graph();
+        (graph.next_seq(), graph.counters, graph.capped())
+    };
+    let _ = writeln!(
+        lines,
+        r#"{{"t":"end","seq":{seq},"counters":{{"untracked":{},"dropped_locks":{},"dropped_edges":{},"searches_truncated":{},"evidence_capped":{capped},"findings_dropped":{}}}}}"#,
+        recorder::untracked_count(),
+        counters.dropped_locks,
+        counters.dropped_edges,
+        counters.searches_truncated,
+        store::dropped(),
+    );
+}
+
+/// The graph of the running process as journal lines.
+pub(crate) fn snapshot() -> String {
+    let events = {
+        let mut graph: std::sync::MutexGuard<'_, Graph> = recorder::graph();
+        graph.retell()
+    };
+    let mut lines = Line::new();
+    lines.extend_from_slice(header(&run_id()).as_bytes());
+    render(&events, &mut lines);
+    for (finding, _) in store::findings() {
+        let seq = recorder::graph().next_seq();
+        let _ = json::write_json(&finding, seq, &mut lines);
+        lines.push(b'\n');
+    }
+    tail(&mut lines);
+    String::from_utf8_lossy(&lines).into_owned()
+}
+
+fn render(events: &[Event], lines: &mut Line) {
+    for Event { seq, note } in events {
+        let _ = line(lines, *seq, note);
+        lines.push(b'\n');
+    }
+}
+
+fn class_number(id: u64, class: &Class) -> u64 {
+    if class.is_per_instance() { PER_INSTANCE + id } else { u64::from(class.id) }
+}
+
+fn class_line(out: &mut Line, seq: u64, number: u64, class: &Class) -> std::fmt::Result {
+    write!(out, r#"{{"t":"class","seq":{seq},"id":{number},"name":"#)?;
+    text(out, class.name)?;
+    write!(out, r#","kind":"#)?;
+    text(out, Some(class.policy.kind))?;
+    write!(out, r#","type":"#)?;
+    text(out, class.type_name)?;
+    write!(out, r#","crate":"#)?;
+    text(out, class.created_at.and_then(|site| crate_of(site.file())))?;
+    write!(out, r#","created_at":"#)?;
+    match class.created_at {
+        Some(site) => json::site(out, site)?,
+        None => write!(out, "null")?,
+    }
+    write!(out, "}}")
+}
+
+fn text(out: &mut Line, text: Option<&str>) -> std::fmt::Result {
+    match text {
+        Some(text) => json::escape(out, text),
+        None => write!(out, "null"),
+    }
+}
+
+fn line(out: &mut Line, seq: u64, note: &Note) -> std::fmt::Result {
+    match note {
+        Note::Owner { owner, name } => {
+            write!(out, r#"{{"t":"owner","seq":{seq},"id":{},"kind":"thread","name":"#, owner.0)?;
+            text(out, std::str::from_utf8(name).ok().filter(|name| !name.is_empty()))?;
+            write!(out, "}}")
+        }
+        Note::Segment { id, owner, after, joined } => write!(
+            out,
+            r#"{{"t":"segment","seq":{seq},"id":{id},"owner":{},"after":{},"joined_before":{}}}"#,
+            owner.0,
+            List(*after),
+            List(*joined)
+        ),
+        Note::Class { id, class } => class_line(out, *seq, class_number(*id, class), class),
+        Note::Lock { id, class } => write!(
+            out,
+            r#"{{"t":"lock","seq":{seq},"id":{id},"class":{},"read_blocks_behind_writer":{},"guard_send":{},"reentrant":{}}}"#,
+            class_number(*id, class),
+            class.policy.read_blocks_behind_writer,
+            class.policy.guard_send,
+            class.policy.reentrant
+        ),
+        Note::Edge { from, to } => {
+            write!(out, r#"{{"t":"edge","seq":{seq},"from":{from},"to":{to}}}"#)
+        }
+        Note::Witness { side, scope, segment, capped } => {
+            witness(out, *seq, side, *scope, *segment, *capped)
+        }
+        Note::Writer { id, owner } => {
+            write!(out, r#"{{"t":"writer","seq":{seq},"lock":{id},"owner":{}}}"#, owner.0)
+        }
+        Note::Drop { id } => write!(out, r#"{{"t":"drop","seq":{seq},"lock":{id}}}"#),
+    }
+}
+
+fn witness(
+    out: &mut Line,
+    seq: u64,
+    side: &Side,
+    scope: u32,
+    segment: u32,
+    capped: bool,
+) -> std::fmt::Result {
+    let (from, _, mode) = side.from;
+    let (to, _, want) = side.to;
+    write!(
+        out,
+        r#"{{"t":"witness","seq":{seq},"from":{from},"to":{to},"scope":{scope},"owner":{},"segment":{segment},"from_mode":"{}","to_mode":"{}","held_at":"#,
+        side.owner.0,
+        mode.name(),
+        want.name()
+    )?;
+    json::site(out, side.held_at)?;
+    write!(out, r#","acquired_at":"#)?;
+    json::site(out, side.at)?;
+    write!(out, r#","held":[{{"lock":{from},"mode":"{}"}}"#, mode.name())?;
+    for (id, _, mode) in side.others.iter() {
+        write!(out, r#",{{"lock":{id},"mode":"{}"}}"#, mode.name())?;
+    }
+    write!(out, r#"],"stack":null,"capped":{capped}}}"#)
+}
+
+/// A list of at most one segment; 0 is none.
+struct List(u32);
+
+impl std::fmt::Display for List {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => f.write_str("[]"),
+            id => write!(f, "[{id}]"),
+        }
+    }
+}

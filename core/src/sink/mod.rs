@@ -1,0 +1,82 @@
+//! Where findings go: memory, stderr, the program's callback, the journal.
+//!
+//! Everything here runs without an internal lock of the graph held, and with the running owner
+//! marked as inside the recorder, so that whatever a callback or the stderr lock touches passes
+//! through untracked.
+
+pub(crate) mod journal;
+mod store;
+
+use crate::finding::{Confidence, Finding, Kind, Level};
+use crate::{config, door};
+use std::fmt;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub(crate) use store::findings;
+
+type Callback = dyn Fn(&Finding) + Send + Sync;
+
+static CALLBACK: RwLock<Option<Arc<Callback>>> = RwLock::new(None);
+/// Inversions that were recorded and not printed, because a filter rules them out.
+static FILTERED: AtomicU64 = AtomicU64::new(0);
+
+/// Calls `callback` with every new finding, of whatever level, once per fingerprint. It may lock
+/// and log; what it locks is not tracked. A panic in it is reported and goes no further.
+pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
+    *CALLBACK.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
+}
+
+/// Hands a finding to all sinks if it is new. Returns the level that applies. `silent` findings
+/// are recorded and not printed.
+pub(crate) fn deliver(finding: Finding, silent: bool) -> Level {
+    let level = config::level(finding.kind, finding.confidence);
+    let finding = Arc::new(finding);
+    if !store::add(&finding) {
+        return level;
+    }
+    journal::finding(&finding);
+    if level > Level::Allow && !silent {
+        print(finding.report().as_bytes());
+    } else if finding.kind == Kind::OrderInversion && finding.confidence <= Some(Confidence::Ordered) {
+        FILTERED.fetch_add(1, Ordering::Relaxed);
+    }
+    let callback = CALLBACK.read().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(callback) = callback {
+        if catch_unwind(AssertUnwindSafe(|| callback(&finding))).is_err() {
+            warn(format_args!("the on_finding callback panicked; the finding stands"));
+        }
+    }
+    level
+}
+
+/// One line of warning about the recorder itself.
+pub(crate) fn warn(text: fmt::Arguments<'_>) {
+    print(format!("lockgraph: warning: {text}\n").as_bytes());
+}
+
+/// Past the test harness's capture: a report must be seen although the test passes.
+fn print(bytes: &[u8]) {
+    // Nobody is left to tell where stderr is closed.
+    let _ = std::io::stderr().write_all(bytes);
+}
+
+/// The process ends: says what was ruled out, and closes the journal.
+pub(crate) fn process_ends() {
+    door::untracked(|| {
+        let filtered = FILTERED.load(Ordering::Relaxed);
+        if filtered > 0 && config::tier() > config::Tier::Off as u8 {
+            let plural = if filtered == 1 { "inversion is" } else { "inversions are" };
+            print(
+                format!(
+                    "lockgraph: {filtered} {plural} ruled out by a gate or by start/join order; \
+                     LOCKGRAPH=full,LG003=warn shows them\n"
+                )
+                .as_bytes(),
+            );
+        }
+        journal::close();
+    });
+}

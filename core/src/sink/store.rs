@@ -1,0 +1,53 @@
+//! The findings of the process, once per fingerprint, in order.
+
+use crate::finding::Finding;
+use crate::mem::SysVec;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Beyond this many different findings the rest is counted only.
+const MAX_FINDINGS: usize = 10_000;
+
+struct Entry {
+    finding: Arc<Finding>,
+    repeats: u64,
+}
+
+struct Store {
+    entries: SysVec<Entry>,
+    dropped: u64,
+}
+
+static STORE: Mutex<Store> = Mutex::new(Store { entries: SysVec::new(), dropped: 0 });
+
+/// Keeps a finding; false where its fingerprint is known already. The caller allocated the
+/// `Arc`, so nothing here uses the program's allocator under the lock.
+pub(crate) fn add(finding: &Arc<Finding>) -> bool {
+    let mut store = STORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = |entry: &&mut Entry| entry.finding.fingerprint == finding.fingerprint;
+    if let Some(entry) = store.entries.iter_mut().find(known) {
+        entry.repeats += 1;
+        return false;
+    }
+    if store.entries.len() >= MAX_FINDINGS {
+        store.dropped += 1;
+        return false;
+    }
+    store.entries.push(Entry { finding: Arc::clone(finding), repeats: 0 });
+    true
+}
+
+/// Every finding so far with its repeats.
+pub(crate) fn findings() -> Vec<(Arc<Finding>, u64)> {
+    let copy = {
+        let store = STORE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut copy = SysVec::new();
+        store.entries.iter().for_each(|e| copy.push((Arc::clone(&e.finding), e.repeats)));
+        copy
+    };
+    copy.iter().cloned().collect()
+}
+
+/// How many findings found no place.
+pub(crate) fn dropped() -> u64 {
+    STORE.lock().unwrap_or_else(PoisonError::into_inner).dropped
+}
