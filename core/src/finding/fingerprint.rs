@@ -1,1 +1,158 @@
+//! The identity of a finding: what makes two reports the same report.
+//!
+//! The same problem gets the same number in every run of one build, on every machine: the text
+//! that is hashed knows no ids, no addresses and no folders. It does not depend on the side from
+//! which a cycle was met. Everything else about a finding (thread names, modes, other holds,
+//! whether a writer was seen) may differ between two reports with one fingerprint.
 
+use super::site::{self, At};
+use super::{Confidence, Detail, Kind, LockRef, Side};
+use crate::lock::{Class, Site};
+
+/// The fingerprint of a finding with these parts.
+pub(crate) fn of(
+    kind: Kind,
+    confidence: Option<Confidence>,
+    detail: Detail,
+    locks: &[LockRef],
+    sides: &[Side],
+    at: Option<Site>,
+) -> u64 {
+    let mut hash = Fnv::new();
+    hash.field(kind.code());
+    hash.field(confidence.map_or("", Confidence::name));
+    // A writer seen later makes no new problem of a reader recursion: only misuses are told apart.
+    hash.field(match detail {
+        Detail::None | Detail::WriterSeen(_) => "",
+        Detail::Misuse(misuse) => misuse.name(),
+    });
+    let sides: Vec<[String; 4]> = sides.iter().map(side_key).collect();
+    for key in smallest_rotation(&sides).iter().flatten() {
+        hash.field(key);
+    }
+    // The order of `locks` follows from ids, and their classes stand in the sides of a cycle.
+    let mut classes: Vec<String> = locks.iter().map(|lock| class_key(lock.class)).collect();
+    classes.sort_unstable();
+    for key in &classes {
+        hash.field(key);
+    }
+    hash.field(&site_key(at));
+    hash.0
+}
+
+fn side_key(side: &Side) -> [String; 4] {
+    let (held, held_at) =
+        side.held.map_or_else(Default::default, |h| (class_key(h.lock.class), site_key(h.at)));
+    let (wanted, wanted_at) = side
+        .wants
+        .map_or_else(Default::default, |w| (class_key(w.lock.class), site_key(Some(w.at))));
+    [held, held_at, wanted, wanted_at]
+}
+
+/// Classes of one build: a name, or an exact site. The ids differ between runs.
+fn class_key(class: &Class) -> String {
+    if let Some(name) = class.name {
+        return format!("name {name}");
+    }
+    let type_name = class.type_name.unwrap_or("");
+    match class.created_at {
+        Some(created) if !site::is_unknown(created) => {
+            format!("site {} {} {type_name}", At(created), class.policy.kind)
+        }
+        _ => format!("instance {} {type_name}", class.policy.kind),
+    }
+}
+
+fn site_key(site: Option<Site>) -> String {
+    site.map_or_else(String::new, |site| At(site).to_string())
+}
+
+fn smallest_rotation<T: Ord + Clone>(cycle: &[T]) -> Vec<T> {
+    let rotated = |start: usize| cycle[start..].iter().chain(&cycle[..start]);
+    let start = (0..cycle.len()).min_by(|&a, &b| rotated(a).cmp(rotated(b))).unwrap_or(0);
+    rotated(start).cloned().collect()
+}
+
+/// FNV-1a, 64 bits: small, without a seed, and the same for ever.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// 0xff is no byte of UTF-8, so that no two sequences of fields run into each other.
+    fn field(&mut self, text: &str) {
+        for byte in text.bytes().chain([0xff]) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::golden::{self, sample};
+    use super::super::{Finding, Misuse};
+    use super::*;
+    use crate::lock::LockId;
+
+    fn again(f: &Finding) -> u64 {
+        of(f.kind, f.confidence, f.detail, &f.locks, &f.sides, f.at)
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        let mut hash = Fnv::new();
+        for byte in *b"foobar" {
+            hash.0 = (hash.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        assert_eq!(hash.0, 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn the_side_met_first_does_not_matter() {
+        let three = sample("lg003_three_locks");
+        for turn in 1..3 {
+            let mut turned = three.clone();
+            turned.sides.rotate_left(turn);
+            turned.locks.rotate_left(turn);
+            assert_eq!(again(&turned), again(&three));
+        }
+    }
+
+    #[test]
+    fn ids_owners_and_other_holds_do_not_matter() {
+        let mut other = sample("lg003_gated");
+        let before = again(&other);
+        let shift = |lock: &mut LockRef| lock.id = LockId(lock.id.0 + 1000);
+        other.locks.iter_mut().for_each(shift);
+        for side in &mut other.sides {
+            side.owner.id += 7;
+            side.owner.name = None;
+            side.others.clear();
+            side.held.iter_mut().for_each(|hold| shift(&mut hold.lock));
+            side.wants.iter_mut().for_each(|wish| shift(&mut wish.lock));
+        }
+        assert_eq!(again(&other), before);
+    }
+
+    #[test]
+    fn kind_confidence_misuse_and_sites_matter() {
+        let all = golden::samples();
+        let mut seen: Vec<u64> = all.iter().map(|(_, finding)| again(finding)).collect();
+        let reader_recursions = 2;
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all.len() - (reader_recursions - 1));
+
+        let mut one = sample("lg013_unlock_not_held");
+        let before = again(&one);
+        one.detail = Detail::Misuse(Misuse::DoubleUnlock);
+        assert_ne!(again(&one), before);
+    }
+
+    #[test]
+    fn nothing_at_all_has_a_fingerprint() {
+        of(Kind::OrderInversion, None, Detail::None, &[], &[], None);
+    }
+}

@@ -4,6 +4,13 @@
 //! no atomics; [`text`] turns it into the report that people read.
 
 pub(crate) mod fingerprint;
+#[cfg(test)]
+#[path = "../../tests/golden/mod.rs"]
+mod golden;
+pub(crate) mod json;
+mod message;
+mod scenario;
+pub(crate) mod site;
 pub mod text;
 
 use crate::lock::{Class, LockId, Site};

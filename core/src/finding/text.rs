@@ -1,1 +1,427 @@
-//! The report.
+//! The report that people read: a diagnostic in the manner of rustc, with the evidence of every
+//! side and the two-column scenario of Linux lockdep.
+//!
+//! What may happen one day and what hangs now cannot be confused: the second line of every report
+//! of a potential problem says that nothing hangs.
+
+use super::message::{
+    Gate, Names, Owners, describe, gates, headline, held_word, same_lock, shown_others, want_word,
+};
+use super::scenario::{scenario, waits_behind_writer};
+use super::site::At;
+use super::{Confidence, Detail, Filter, Finding, Kind, Misuse, Side};
+use crate::mode::{Mode, Want};
+use std::fmt;
+use std::fmt::Write as _;
+
+impl Finding {
+    /// The whole report: several lines, the last one ending with a newline. Every path in it is
+    /// relative to the workspace or to its crate.
+    pub fn report(&self) -> String {
+        let names = Names::short(self);
+        let mut text = String::new();
+        let (severity, code) = (self.severity.name(), self.kind.code());
+        line(&mut text, format_args!("lockgraph: {severity}[{code}]: {}", headline(self, &names)));
+        if let Some((_, at)) = self.places().next() {
+            line(&mut text, format_args!("  --> {}", At(at)));
+        }
+        for note in self.meaning(&names) {
+            line(&mut text, format_args!("   = {note}"));
+        }
+        self.write_locks(&mut text, &names);
+        self.write_sides(&mut text, &names);
+        let scenario = scenario(self, &names);
+        if !scenario.is_empty() {
+            text.push('\n');
+            text.push_str(&scenario);
+        }
+        text.push('\n');
+        for help in self.help(&names) {
+            line(&mut text, format_args!("   = help: {help}"));
+        }
+        line(&mut text, format_args!("   = note: fingerprint {:016x}", self.fingerprint));
+        text
+    }
+
+    fn write_locks(&self, text: &mut String, names: &Names) {
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for (lock, name) in names.iter() {
+            let earlier =
+                names.iter().take(rows.len()).find(|(o, _)| std::ptr::eq(o.class, lock.class));
+            let same = earlier.map(|(_, twin)| format!(" (of one class with {twin})"));
+            let about = format!("{}{}", describe(lock.class), same.unwrap_or_default());
+            rows.push(vec![name.to_owned(), about]);
+        }
+        if !rows.is_empty() {
+            text.push_str("\n   locks\n");
+            write_columns(text, &rows);
+        }
+    }
+
+    fn write_sides(&self, text: &mut String, names: &Names) {
+        let owners = Owners(&self.sides);
+        for (i, side) in self.sides.iter().enumerate() {
+            let who = owners.name(&side.owner);
+            text.push('\n');
+            match (self.kind, side.held, side.wants) {
+                (Kind::OrderInversion, Some(held), Some(wants)) => line(
+                    text,
+                    format_args!(
+                        "   order {} of {}: {who} took {}, then wanted {}",
+                        i + 1,
+                        self.sides.len(),
+                        names.of(held.lock),
+                        names.of(wants.lock)
+                    ),
+                ),
+                _ => line(text, format_args!("   {who}")),
+            }
+            let rows = evidence(self, side, names);
+            write_columns(text, &rows);
+        }
+    }
+
+    /// What the finding means for the running program, and what its grade says.
+    fn meaning(&self, names: &Names) -> Vec<String> {
+        let held = self.sides.first().and_then(|side| side.held);
+        let lock = held.map(|hold| hold.lock).or(self.locks.first().copied());
+        let lock = lock.map_or("the lock", |lock| names.of(lock));
+        match self.kind {
+            Kind::SelfDeadlock if self.confidence == Some(Confidence::Hazard) => vec![
+                "nothing hangs yet: the guard of the first hold may be released by another thread"
+                    .to_owned(),
+                "where nobody does that, this thread hangs here for ever".to_owned(),
+            ],
+            Kind::SelfDeadlock => vec![
+                "certain, not potential: only this thread could release the first hold, and it is \
+                 about to wait for itself"
+                    .to_owned(),
+                "where the level is `deny` the request is refused; otherwise this thread hangs here"
+                    .to_owned(),
+            ],
+            Kind::OrderInversion => {
+                let now = match self.confidence {
+                    Some(Confidence::Gated | Confidence::Ordered) => {
+                        "nothing hangs now, and nothing will while the code runs as it was seen to"
+                    }
+                    Some(Confidence::SameOwner) => {
+                        "nothing hangs now: each order was seen on its own, in one thread"
+                    }
+                    _ => {
+                        "nothing hangs now: each order was seen on its own; the threads hang on \
+                         the day that the orders meet"
+                    }
+                };
+                let mut notes = vec![now.to_owned()];
+                notes.extend(self.grade(names));
+                notes.extend(self.filters());
+                notes
+            }
+            Kind::ReaderRecursion => {
+                let mut notes = vec![
+                    "nothing hangs now: it does when a writer queues between the two reads, as the \
+                     second one waits behind it"
+                        .to_owned(),
+                ];
+                match self.detail {
+                    Detail::WriterSeen(true) => {
+                        notes.push(format!("a blocking write of {lock} was seen: it can happen"));
+                    }
+                    Detail::WriterSeen(false) => {
+                        notes.push(format!("no blocking write of {lock} was ever seen"));
+                    }
+                    _ => {}
+                }
+                notes
+            }
+            Kind::CondvarNested => vec![format!(
+                "nothing hangs now: it does when whoever shall notify needs {lock} first, as the \
+                 wait releases only its own mutex"
+            )],
+            Kind::OrphanedLock => vec![format!(
+                "nothing is known to hang: whoever wants {lock} next waits for ever, as nobody is \
+                 left to release it"
+            )],
+            Kind::Misuse => vec![misuse_meaning(self.detail).to_owned()],
+        }
+    }
+
+    /// What the confidence of a cycle says.
+    fn grade(&self, names: &Names) -> Option<String> {
+        Some(match self.confidence? {
+            Confidence::Gated => {
+                let gates = gates(&self.sides);
+                if gates.is_empty() {
+                    "gated: a common gate keeps the orders apart in every run seen".to_owned()
+                } else {
+                    let each = gates.iter().map(|Gate { lock, sides }| {
+                        let (a, b) = (sides.0 + 1, sides.1 + 1);
+                        format!("{} is held around orders {a} and {b}", names.of(*lock))
+                    });
+                    let each: Vec<String> = each.collect();
+                    format!("gated: in every run seen {}", each.join(", "))
+                }
+            }
+            Confidence::Ordered => {
+                "ordered: the start or join of a thread keeps two of the orders apart in every run \
+                 seen"
+                    .to_owned()
+            }
+            Confidence::SameOwner => {
+                "same_owner: one thread took both orders; it deadlocks only when a second thread \
+                 runs the same code"
+                    .to_owned()
+            }
+            Confidence::NeedsWriter => format!(
+                "needs_writer: it deadlocks only if a writer queues at {}; none was seen",
+                self.queues(names)
+            ),
+            Confidence::Unproven => {
+                "unproven: some evidence was merged when a limit was reached, so that the orders \
+                 may never meet"
+                    .to_owned()
+            }
+            Confidence::Feasible => {
+                "feasible: different threads, no common gate, no start or join between them, and \
+                 modes that block each other"
+                    .to_owned()
+            }
+            Confidence::Reproduced => "reproduced: a steered run made it happen".to_owned(),
+            Confidence::Certain | Confidence::Hazard => return None,
+        })
+    }
+
+    /// Said only where it adds to the grade.
+    fn filters(&self) -> Option<String> {
+        if self.filtered_by.len() < 2 {
+            return None;
+        }
+        let words = self.filtered_by.iter().map(|filter| match filter {
+            Filter::Gate => "a common gate",
+            Filter::Order => "start or join of a thread",
+            Filter::Owner => "a single thread",
+        });
+        let words: Vec<&str> = words.collect();
+        Some(format!("each of these alone rules it out in every run seen: {}", words.join(", ")))
+    }
+
+    /// The locks at which a queued writer is what makes a reader wait.
+    fn queues(&self, names: &Names) -> String {
+        let sides: Vec<&Side> = self.sides.iter().collect();
+        let queued = sides.iter().filter(|side| waits_behind_writer(&sides, side));
+        let locks: Vec<&str> =
+            queued.filter_map(|side| side.wants).map(|wants| names.of(wants.lock)).collect();
+        if locks.is_empty() { "one of the locks".to_owned() } else { locks.join(" or ") }
+    }
+
+    fn help(&self, names: &Names) -> Vec<String> {
+        let side = self.sides.first();
+        let held = side.and_then(|side| side.held);
+        let lock = held.map(|hold| hold.lock).or(self.locks.first().copied());
+        let lock = lock.map_or("the lock", |lock| names.of(lock));
+        let taken = held.and_then(|hold| hold.at);
+        let taken = taken.map_or_else(String::new, |at| format!(" taken at {}", At(at)));
+        match self.kind {
+            Kind::SelfDeadlock => self_deadlock_help(self, &taken),
+            Kind::OrderInversion => self.order_help(names),
+            Kind::ReaderRecursion => vec![
+                format!("pass the guard{taken} down to the code that reads again"),
+                "or read both times with `read_recursive()`, where the lock has it".to_owned(),
+            ],
+            Kind::CondvarNested => vec![
+                format!("drop the guard of {lock}{taken} before the wait"),
+                "or keep what both protect under the mutex that the wait releases".to_owned(),
+            ],
+            Kind::OrphanedLock => vec![
+                format!("let the guard{taken} be dropped on every path of the thread"),
+                "`mem::forget`, a leaked box and a reference cycle keep a guard for ever"
+                    .to_owned(),
+            ],
+            Kind::Misuse => misuse_help(self.detail, lock, &taken),
+        }
+    }
+
+    fn order_help(&self, names: &Names) -> Vec<String> {
+        let locks: Vec<&str> = self.locks.iter().map(|lock| names.of(*lock)).collect();
+        let one_class =
+            self.locks.windows(2).all(|pair| std::ptr::eq(pair[0].class, pair[1].class));
+        let order = match locks.as_slice() {
+            [_, _, ..] if one_class => {
+                "take the locks of this class in one order everywhere, such as by index or key"
+                    .to_owned()
+            }
+            [a, b] => format!("take {a} before {b} everywhere"),
+            locks if (1..=6).contains(&locks.len()) => {
+                format!("choose one order, such as {}, and keep it everywhere", locks.join(", "))
+            }
+            _ => "choose one order for these locks and keep it everywhere".to_owned(),
+        };
+        let mut help = match self.confidence {
+            Some(Confidence::Gated) => {
+                let gates = gates(&self.sides);
+                let names: Vec<&str> = gates.iter().map(|gate| names.of(gate.lock)).collect();
+                let gate = if names.is_empty() { "the gate".into() } else { names.join(" and ") };
+                vec![
+                    format!("safe while every such path holds {gate}: keep it so"),
+                    format!("or need no gate: {order}"),
+                ]
+            }
+            Some(Confidence::Ordered) => vec![
+                "safe while one thread starts, or is joined, between the orders: keep it so"
+                    .to_owned(),
+                format!("or do not depend on it: {order}"),
+            ],
+            _ => vec![
+                order,
+                "or hold one outer lock around all of it, or drop the first guard before taking \
+                 the second lock"
+                    .to_owned(),
+            ],
+        };
+        let sides: Vec<&Side> = self.sides.iter().collect();
+        let queued = sides.iter().any(|side| waits_behind_writer(&sides, side));
+        if queued {
+            let at = self.queues(names);
+            help.push(format!(
+                "or read {at} with `read_recursive()`, where the lock has it: such a read does not \
+                 wait behind a writer"
+            ));
+        }
+        help
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.report())
+    }
+}
+
+/// What one owner held and wanted, one row each.
+fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
+    let row = |what: &str, lock: &str, word: &str, at: Option<String>| -> Vec<String> {
+        vec![what.to_owned(), lock.to_owned(), word.to_owned(), at.unwrap_or_default()]
+    };
+    let mut rows = Vec::new();
+    if let Some(held) = side.held {
+        let since = held.at.map(|at| format!("since {}", At(at)));
+        rows.push(row("held", names.of(held.lock), held_word(held.lock, held.mode), since));
+    }
+    if let Some(wants) = side.wants {
+        let at = Some(format!("at    {}", At(wants.at)));
+        rows.push(row("wanted", names.of(wants.lock), want_word(wants.lock, wants.want), at));
+    }
+    if side.held.is_none() && side.wants.is_none() && side.others.is_empty() {
+        rows.push(row("held", "nothing", "", None));
+    }
+    let own = side.held.map(|hold| hold.lock);
+    for hold in shown_others(finding, side) {
+        let since = hold.at.map(|at| format!("since {}", At(at)));
+        let again = own.is_some_and(|own| same_lock(own, hold.lock));
+        let what = match own {
+            None => "held",
+            Some(_) if again => "held again",
+            Some(_) => "also held",
+        };
+        rows.push(row(what, names.of(hold.lock), held_word(hold.lock, hold.mode), since));
+    }
+    let hidden = side.others.len().saturating_sub(shown_others(finding, side).len());
+    if hidden > 0 {
+        rows.push(row("also held", &format!("{hidden} more"), "", None));
+    }
+    rows
+}
+
+fn self_deadlock_help(finding: &Finding, taken: &str) -> Vec<String> {
+    let Some(side) = finding.sides.first() else { return Vec::new() };
+    let modes = side.held.map(|hold| hold.mode).zip(side.wants.map(|wish| wish.want));
+    let initialises =
+        side.held.is_some_and(|hold| matches!(held_word(hold.lock, hold.mode), "initialising"));
+    if initialises {
+        return vec!["the initialiser must not ask for the value that it makes".to_owned()];
+    }
+    let mut help = vec![
+        format!("drop the guard{taken} first, or pass it down instead of locking again"),
+        "a guard in the head of a `match`, `if let`, `while let` or `for` lives to the end of the \
+         whole statement: bind the value with `let` before it"
+            .to_owned(),
+    ];
+    match modes {
+        Some((Mode::Shared | Mode::SharedRecursive, Want::Exclusive | Want::Upgrade)) => {
+            help.push("or begin with an upgradable read, or with the write".to_owned());
+        }
+        Some((Mode::Upgradable, Want::Exclusive)) => {
+            help.push("or upgrade the guard, instead of asking for a second one".to_owned());
+        }
+        _ => {}
+    }
+    if finding.confidence == Some(Confidence::Hazard) {
+        help.push(
+            "where another thread does release it, allow this finding with that reason".to_owned(),
+        );
+    }
+    help
+}
+
+fn misuse_meaning(detail: Detail) -> &'static str {
+    match detail {
+        Detail::Misuse(Misuse::UnlockNotHeld) => {
+            "nothing hangs now: the lock may have been free, or it was taken from its holder"
+        }
+        Detail::Misuse(Misuse::DoubleUnlock) => {
+            "nothing hangs now: the second unlock may have taken the lock from its next holder"
+        }
+        Detail::Misuse(Misuse::DropWhileHeld) => {
+            "nothing hangs now: the hold ends without a release; its guard was forgotten or leaked"
+        }
+        Detail::Misuse(Misuse::InitWhileHeld) => {
+            "nothing hangs now: the holder will release a lock that is not the one it took"
+        }
+        Detail::Misuse(Misuse::AssertNotHeld) => {
+            "nothing hangs now: the code below may touch what the lock protects without it"
+        }
+        Detail::Misuse(Misuse::CondvarTwoMutexes) => {
+            "nothing hangs now: two waiters of one condition variable do not exclude each other, \
+             and a notification may be lost"
+        }
+        _ => "nothing hangs now",
+    }
+}
+
+fn misuse_help(detail: Detail, lock: &str, taken: &str) -> Vec<String> {
+    let Detail::Misuse(misuse) = detail else { return Vec::new() };
+    vec![match misuse {
+        Misuse::UnlockNotHeld => format!("unlock {lock} only where it was locked: use its guard"),
+        Misuse::DoubleUnlock => format!("unlock {lock} once for each acquisition: use its guard"),
+        Misuse::DropWhileHeld => {
+            format!("drop the guard{taken} before the lock; do not forget or leak it")
+        }
+        Misuse::InitWhileHeld => {
+            format!("drop the guard{taken} before the lock is initialised again")
+        }
+        Misuse::AssertNotHeld => format!("take {lock} before this place, in this thread"),
+        Misuse::CondvarTwoMutexes => {
+            "use one mutex with one condition variable, or one condition variable for each"
+                .to_owned()
+        }
+    }]
+}
+
+/// Rows in aligned columns; a row that ends early leaves no blanks behind.
+fn write_columns(text: &mut String, rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}  "));
+        line(text, format_args!("      {}", cells.collect::<String>().trim_end()));
+    }
+}
+
+fn line(text: &mut String, content: fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{content}");
+}
