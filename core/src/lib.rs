@@ -5,6 +5,7 @@
 
 pub mod door;
 pub mod finding;
+mod graph;
 pub mod lock;
 mod mem;
 pub mod mode;

@@ -1,0 +1,497 @@
+//! `Order`: strongly connected components, and a topological order of their condensation.
+//!
+//! Guarantees, after every edit: `component(u) == component(v)` iff each reaches the other, and
+//! `position(u) < position(v)` for every edge u -> v between two components. So the two ends of
+//! an edge share a component iff the edge lies on a cycle.
+//!
+//! The order is that of D. J. Pearce and P. H. J. Kelly, "A Dynamic Topological Sort Algorithm
+//! for Directed Acyclic Graphs", ACM JEA 11 (2006), section 3, run over the components instead of
+//! the nodes: an edge that closes a cycle merges all components on it, an edge inside a component
+//! changes nothing, and a removal recomputes one component alone.
+//!
+//! Assumes that every edit of the [`Digraph`] is told here, at the moment that each method names.
+//! Component ids hold until the next edit. Does not name a cycle: that is the search's work.
+//!
+//! Costs:
+//! - an edge that agrees with the order, or lies inside a component: O(1);
+//! - an edge u -> v against it: the components placed from v to u that v reaches or that reach
+//!   u (the paper's affected region, delta), with their edges, and the sort of these components.
+//!   Good on sparse graphs and on locks taken about in creation order; the bound over all
+//!   insertions is quadratic, met for example by one long path that grows backwards;
+//! - a removal inside a component: that component with its edges; any other removal: O(1);
+//! - in addition, a relabelling of the whole list when no label is left between two neighbours:
+//!   about once in 20 splits at one place, or in 2^32 added nodes.
+//!
+//! 32 bytes a node. Scratch tables are kept, so that a warm insertion allocates nothing.
+
+use super::digraph::{Digraph, EdgeIx, NONE, NodeIx};
+use crate::mem::SysVec;
+use std::mem;
+
+/// What an added edge did to the components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// It lies on no cycle.
+    Acyclic,
+    /// Its ends already shared a component: it lies on a cycle, no component changed.
+    Inside,
+    /// It closed the first cycle between components, which are now one.
+    Merged,
+}
+
+/// The distance between the labels of two nodes added one after the other.
+const SPACING: u64 = 1 << 32;
+
+/// Marks of a component during an insertion: v reaches it, it reaches u.
+const FORWARD: u32 = 1;
+const BACKWARD: u32 = 2;
+/// Mark of a node during a split: visited, and not yet in its part.
+const VISITED: u32 = 4;
+
+/// A node, and the component that it represents if `component` is the node itself. The fields from
+/// `ord` on belong to the component and are stale in a node that represents none.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The representative of the component; `NONE`: no live node.
+    component: NodeIx,
+    /// The next member of the component, in a circle.
+    member: NodeIx,
+    /// Neighbours in the list of all components, which ascends in `ord`.
+    prev: NodeIx,
+    next: NodeIx,
+    /// The paper's ord: the label of the place in the order.
+    ord: u64,
+    len: u32,
+    mark: u32,
+}
+
+const _: () = assert!(size_of::<Entry>() == 32);
+
+/// A component in the affected region, with the place that it held.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    ord: u64,
+    component: NodeIx,
+    /// The component before this place.
+    prev: NodeIx,
+}
+
+/// Components and order of one [`Digraph`].
+#[derive(Debug)]
+pub(crate) struct Order {
+    entries: SysVec<Entry>,
+    first: NodeIx,
+    last: NodeIx,
+    spacing: u64,
+    // Scratch of insertions; named as in the paper.
+    delta_f: SysVec<Slot>,
+    delta_b: SysVec<Slot>,
+    pool: SysVec<Slot>,
+    // Scratch of splits: the depth-first path with the next edge of each node.
+    path: SysVec<(NodeIx, EdgeIx)>,
+    // Scratch of both: components by new place, nodes by finish.
+    line: SysVec<NodeIx>,
+}
+
+impl Order {
+    pub(crate) const fn new() -> Self {
+        Order {
+            entries: SysVec::new(),
+            first: NONE,
+            last: NONE,
+            spacing: SPACING,
+            delta_f: SysVec::new(),
+            delta_b: SysVec::new(),
+            pool: SysVec::new(),
+            path: SysVec::new(),
+            line: SysVec::new(),
+        }
+    }
+
+    /// Call after [`Digraph::add_node`]. The node comes last: locks are mostly taken in the order
+    /// in which they were created.
+    pub(crate) fn node_added(&mut self, n: NodeIx) {
+        if self.entries.len() <= n as usize {
+            let (component, member, prev, next) = (NONE, NONE, NONE, NONE);
+            let dead = Entry { component, member, prev, next, ord: 0, len: 0, mark: 0 };
+            self.entries.resize(n as usize + 1, dead);
+        }
+        debug_assert_eq!(self.entry(n).component, NONE, "added twice");
+        let entry = self.entry_mut(n);
+        (entry.component, entry.member, entry.len) = (n, n, 1);
+        self.link_after(self.last, n);
+        self.label_run(n, 1);
+    }
+
+    /// Call after [`Digraph::add_edge`].
+    #[inline]
+    pub(crate) fn edge_added(&mut self, graph: &Digraph, u: NodeIx, v: NodeIx) -> Closing {
+        let (cu, cv) = (self.component(u), self.component(v));
+        if cu == cv {
+            Closing::Inside
+        } else if self.entry(cu).ord < self.entry(cv).ord {
+            Closing::Acyclic
+        } else {
+            self.discover(graph, cu, cv);
+            self.reassign()
+        }
+    }
+
+    /// Call after [`Digraph::remove_edge`].
+    pub(crate) fn edge_removed(&mut self, graph: &Digraph, u: NodeIx, v: NodeIx) {
+        let c = self.component(u);
+        if c == self.component(v) {
+            self.split(graph, c, None);
+        }
+    }
+
+    /// Call *before* [`Digraph::remove_node`], while the edges of `n` still exist.
+    pub(crate) fn node_removed(&mut self, graph: &Digraph, n: NodeIx) {
+        let c = self.component(n);
+        if self.entry(c).len == 1 {
+            self.unlink(c);
+            self.entry_mut(n).component = NONE;
+        } else {
+            self.split(graph, c, Some(n));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn same_component(&self, u: NodeIx, v: NodeIx) -> bool {
+        self.component(u) == self.component(v)
+    }
+
+    /// The component of `n`, named by one of its members. Holds until the next edit.
+    #[inline]
+    pub(crate) fn component(&self, n: NodeIx) -> u32 {
+        let c = self.entry(n).component;
+        debug_assert_ne!(c, NONE, "a removed node");
+        c
+    }
+
+    /// How many nodes the component of `n` has.
+    pub(crate) fn component_len(&self, n: NodeIx) -> u32 {
+        self.entry(self.component(n)).len
+    }
+
+    /// The nodes of the component of `n`, from `n` on.
+    pub(crate) fn members(&self, n: NodeIx) -> impl Iterator<Item = NodeIx> {
+        std::iter::successors(Some(n), move |&m| {
+            let following = self.entry(m).member;
+            (following != n).then_some(following)
+        })
+    }
+
+    /// The label of the component of `n`: labels compare as the places in the order do. Holds
+    /// until the next edit.
+    pub(crate) fn position(&self, n: NodeIx) -> u64 {
+        self.entry(self.component(n)).ord
+    }
+
+    /// Bytes of all tables.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.capacity_bytes()
+            + self.delta_f.capacity_bytes()
+            + self.delta_b.capacity_bytes()
+            + self.pool.capacity_bytes()
+            + self.path.capacity_bytes()
+            + self.line.capacity_bytes()
+    }
+
+    #[inline]
+    fn entry(&self, n: NodeIx) -> &Entry {
+        &self.entries[n as usize]
+    }
+
+    #[inline]
+    fn entry_mut(&mut self, n: NodeIx) -> &mut Entry {
+        &mut self.entries[n as usize]
+    }
+
+    /// Discovery: what `cv` reaches up to the place of `cu`, and what reaches `cu` from the place
+    /// of `cv` on.
+    fn discover(&mut self, graph: &Digraph, cu: NodeIx, cv: NodeIx) {
+        let (lower, upper) = (self.entry(cv).ord, self.entry(cu).ord);
+        let entries = &mut self.entries;
+        reach(entries, &mut self.delta_f, cv, FORWARD, |ord| ord <= upper, |n| graph.out_edges(n));
+        reach(entries, &mut self.delta_b, cu, BACKWARD, |ord| ord >= lower, |n| graph.in_edges(n));
+    }
+
+    /// Reassignment: the places of delta_b and delta_f are pooled. What only reaches u takes the
+    /// lowest, what v only reaches the highest; what does both lies on a cycle, becomes one
+    /// component and takes a place in between. Relative order is kept otherwise.
+    ///
+    /// So what only reaches u moves down or stays, what v only reaches moves up or stays, and no
+    /// edge to or from a component outside the pool turns against the order.
+    fn reassign(&mut self) -> Closing {
+        let mut pool = mem::take(&mut self.pool);
+        pool.extend_from_slice(&self.delta_b);
+        for slot in self.delta_f.iter() {
+            if self.entry(slot.component).mark == FORWARD {
+                pool.push(*slot);
+            }
+        }
+        pool.sort_unstable_by_key(|slot| slot.ord);
+
+        let mut line = mem::take(&mut self.line);
+        self.marked(&pool, BACKWARD, |c| line.push(c));
+        let low = line.len();
+        let mut merged = NONE;
+        for slot in pool.iter() {
+            let c = slot.component;
+            if self.entry(c).mark == FORWARD | BACKWARD {
+                merged = if merged == NONE { c } else { self.merge(merged, c) };
+            }
+        }
+        if merged != NONE {
+            line.push(merged);
+        }
+        self.marked(&pool, FORWARD, |c| line.push(c));
+
+        for slot in pool.iter() {
+            self.unlink(slot.component);
+            self.entry_mut(slot.component).mark = 0;
+        }
+        // The places that merging leaves free follow the one that the merged component takes.
+        let spare = pool.len() - line.len();
+        let mut before = NONE;
+        for (i, slot) in pool.iter().enumerate() {
+            if i == 0 || slot.prev != pool[i - 1].component {
+                before = slot.prev;
+            }
+            if low < i && i <= low + spare {
+                continue;
+            }
+            let c = line[if i <= low { i } else { i - spare }];
+            self.link_after(before, c);
+            self.entry_mut(c).ord = slot.ord;
+            before = c;
+        }
+
+        pool.clear();
+        line.clear();
+        self.pool = pool;
+        self.line = line;
+        if merged == NONE { Closing::Acyclic } else { Closing::Merged }
+    }
+
+    fn marked(&self, pool: &[Slot], mark: u32, each: impl FnMut(NodeIx)) {
+        let components = pool.iter().map(|slot| slot.component);
+        components.filter(|&c| self.entry(c).mark == mark).for_each(each);
+    }
+
+    /// Makes one component of two, under the id of the larger, which is returned.
+    fn merge(&mut self, a: NodeIx, b: NodeIx) -> NodeIx {
+        let (large, small) = if self.entry(a).len < self.entry(b).len { (b, a) } else { (a, b) };
+        let mut n = small;
+        loop {
+            self.entry_mut(n).component = large;
+            n = self.entry(n).member;
+            if n == small {
+                break;
+            }
+        }
+        // Exchanging one link of each makes one circle of two.
+        let (to_large, to_small) = (self.entry(large).member, self.entry(small).member);
+        self.entry_mut(large).member = to_small;
+        self.entry_mut(small).member = to_large;
+        self.entry_mut(large).len += self.entry(small).len;
+        large
+    }
+
+    /// Recomputes the component `c`, without `gone`, by Kosaraju's algorithm; its parts take its
+    /// place, in topological order.
+    fn split(&mut self, graph: &Digraph, c: NodeIx, gone: Option<NodeIx>) {
+        let before = self.entry(c).prev;
+        self.unlink(c);
+        if let Some(n) = gone {
+            self.entry_mut(n).component = NONE;
+        }
+        let mut line = mem::take(&mut self.line);
+        let mut root = c;
+        loop {
+            self.finish_from(graph, c, root, &mut line);
+            root = self.entry(root).member;
+            if root == c {
+                break;
+            }
+        }
+        let (mut first, mut last, mut parts) = (NONE, before, 0);
+        while let Some(root) = line.pop() {
+            if self.entry(root).mark == VISITED {
+                self.gather_part(graph, root);
+                self.link_after(last, root);
+                first = if parts == 0 { root } else { first };
+                last = root;
+                parts += 1;
+            }
+        }
+        self.line = line;
+        self.label_run(first, parts);
+    }
+
+    /// Kosaraju's first pass: visits what `root` reaches inside `c`, and lists it by finish.
+    fn finish_from(&mut self, graph: &Digraph, c: NodeIx, root: NodeIx, line: &mut SysVec<NodeIx>) {
+        self.enter(graph, c, root);
+        while let Some(top) = self.path.last_mut() {
+            let (n, e) = *top;
+            if e == NONE {
+                self.path.pop();
+                line.push(n);
+            } else {
+                top.1 = graph.next_out(e);
+                self.enter(graph, c, graph.ends(e).1);
+            }
+        }
+    }
+
+    fn enter(&mut self, graph: &Digraph, c: NodeIx, n: NodeIx) {
+        let entry = self.entry_mut(n);
+        if entry.component == c && entry.mark == 0 {
+            entry.mark = VISITED;
+            self.path.push((n, graph.first_out(n)));
+        }
+    }
+
+    /// Kosaraju's second pass: what reaches `root` and is in no part yet becomes its part.
+    fn gather_part(&mut self, graph: &Digraph, root: NodeIx) {
+        let entry = self.entry_mut(root);
+        (entry.component, entry.member, entry.len, entry.mark) = (root, root, 1, 0);
+        self.path.push((root, NONE));
+        while let Some((n, _)) = self.path.pop() {
+            for (_, w) in graph.in_edges(n) {
+                if self.entry(w).mark != VISITED {
+                    continue;
+                }
+                let head = self.entry_mut(root);
+                head.len += 1;
+                let following = mem::replace(&mut head.member, w);
+                let entry = self.entry_mut(w);
+                (entry.component, entry.member, entry.mark) = (root, following, 0);
+                self.path.push((w, NONE));
+            }
+        }
+    }
+
+    /// Inserts the component `c` into the list, after `before` or, for `NONE`, as the first.
+    fn link_after(&mut self, before: NodeIx, c: NodeIx) {
+        let after = if before == NONE { self.first } else { self.entry(before).next };
+        self.join(before, c);
+        self.join(c, after);
+    }
+
+    fn unlink(&mut self, c: NodeIx) {
+        let &Entry { prev, next, .. } = self.entry(c);
+        self.join(prev, next);
+    }
+
+    /// Makes `a` and `b` neighbours in the list; `NONE` stands for its ends.
+    fn join(&mut self, a: NodeIx, b: NodeIx) {
+        match a {
+            NONE => self.first = b,
+            _ => self.entry_mut(a).next = b,
+        }
+        match b {
+            NONE => self.last = a,
+            _ => self.entry_mut(b).prev = a,
+        }
+    }
+
+    /// Labels the run of `len` components that starts at `first` evenly between its neighbours.
+    fn label_run(&mut self, first: NodeIx, len: u64) {
+        let before = self.entry(first).prev;
+        let lower = if before == NONE { 0 } else { self.entry(before).ord };
+        let after = (0..len).fold(first, |c, _| self.entry(c).next);
+        let step = match after {
+            NONE => self.spacing.min((u64::MAX - lower) / (len + 1)),
+            _ => (self.entry(after).ord - lower) / (len + 1),
+        };
+        if step == 0 {
+            // No label is left here. Everything gets a new one.
+            let step = self.spacing.min(u64::MAX / (self.entries.len() as u64 + 1));
+            self.label(self.first, NONE, 0, step);
+        } else {
+            self.label(first, after, lower, step);
+        }
+    }
+
+    /// Labels the list from `c` up to `end`, which is left out, in steps above `ord`.
+    fn label(&mut self, mut c: NodeIx, end: NodeIx, mut ord: u64, step: u64) {
+        while c != end {
+            ord += step;
+            let entry = self.entry_mut(c);
+            entry.ord = ord;
+            c = entry.next;
+        }
+    }
+
+    /// Panics if a list, a label or the place of an edge is wrong. O(nodes + edges): for tests.
+    /// That components are strongly connected, the tests compare with another implementation.
+    pub(crate) fn check_invariants(&self, graph: &Digraph) {
+        let (mut c, mut prev, mut ord, mut members) = (self.first, NONE, 0, 0);
+        while c != NONE {
+            let entry = self.entry(c);
+            assert!(entry.component == c && entry.prev == prev, "component {c}: bad link");
+            assert!(entry.ord > ord, "component {c}: labels do not ascend");
+            for n in self.members(c) {
+                assert!(graph.is_live(n) && self.component(n) == c, "node {n}: bad component");
+            }
+            assert_eq!(self.members(c).count(), entry.len as usize, "component {c}: bad length");
+            members += self.members(c).count();
+            (prev, ord, c) = (c, entry.ord, entry.next);
+        }
+        assert_eq!((self.last, members), (prev, graph.node_count()));
+
+        for (u, entry) in (0..).zip(self.entries.iter()) {
+            assert_eq!(entry.mark, 0, "node {u}: mark left behind");
+            assert_eq!(entry.component != NONE, graph.is_live(u), "node {u}: told wrongly");
+            if graph.is_live(u) {
+                for (_, v) in graph.out_edges(u) {
+                    let upwards = self.position(u) < self.position(v);
+                    assert!(upwards || self.same_component(u, v), "{u} -> {v}: against the order");
+                }
+            }
+        }
+        let left = (self.pool.len(), self.path.len(), self.line.len());
+        assert_eq!(left, (0, 0, 0), "scratch left behind");
+    }
+}
+
+/// Lists in `delta`, and marks, the components `within` bounds that `start` reaches over `edges`.
+fn reach<I: Iterator<Item = (EdgeIx, NodeIx)>>(
+    entries: &mut [Entry],
+    delta: &mut SysVec<Slot>,
+    start: NodeIx,
+    mark: u32,
+    within: impl Fn(u64) -> bool,
+    edges: impl Fn(NodeIx) -> I,
+) {
+    let visit = |entries: &mut [Entry], delta: &mut SysVec<Slot>, component: NodeIx| {
+        let entry = &mut entries[component as usize];
+        if entry.mark & mark == 0 && within(entry.ord) {
+            entry.mark |= mark;
+            delta.push(Slot { ord: entry.ord, component, prev: entry.prev });
+        }
+    };
+    delta.clear();
+    visit(entries, delta, start);
+    let mut visited = 0;
+    while visited < delta.len() {
+        let c = delta[visited].component;
+        visited += 1;
+        let mut n = c;
+        loop {
+            for (_, neighbour) in edges(n) {
+                let component = entries[neighbour as usize].component;
+                visit(entries, delta, component);
+            }
+            n = entries[n as usize].member;
+            if n == c {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
