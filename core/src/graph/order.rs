@@ -24,6 +24,12 @@
 //!
 //! 32 bytes a node. Scratch tables are kept, so that a warm insertion allocates nothing.
 
+mod list;
+mod merge;
+mod search;
+
+use self::merge::Slot;
+use self::search::Front;
 use super::digraph::{Digraph, EdgeIx, NONE, NodeIx};
 use crate::mem::SysVec;
 use std::mem;
@@ -67,15 +73,6 @@ struct Entry {
 
 const _: () = assert!(size_of::<Entry>() == 32);
 
-/// A component in the affected region, with the place that it held.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    ord: u64,
-    component: NodeIx,
-    /// The component before this place.
-    prev: NodeIx,
-}
-
 /// Components and order of one [`Digraph`].
 #[derive(Debug)]
 pub(crate) struct Order {
@@ -83,7 +80,10 @@ pub(crate) struct Order {
     first: NodeIx,
     last: NodeIx,
     spacing: u64,
-    // Scratch of insertions; named as in the paper.
+    // Scratch of the two-way search.
+    ahead: Front<true>,
+    behind: Front<false>,
+    // Scratch of merges; named as in the paper.
     delta_f: SysVec<Slot>,
     delta_b: SysVec<Slot>,
     pool: SysVec<Slot>,
@@ -100,6 +100,8 @@ impl Order {
             first: NONE,
             last: NONE,
             spacing: SPACING,
+            ahead: Front::new(),
+            behind: Front::new(),
             delta_f: SysVec::new(),
             delta_b: SysVec::new(),
             pool: SysVec::new(),
@@ -131,9 +133,12 @@ impl Order {
             Closing::Inside
         } else if self.entry(cu).ord < self.entry(cv).ord {
             Closing::Acyclic
+        } else if self.restore(graph, cu, cv) {
+            Closing::Acyclic
         } else {
             self.discover(graph, cu, cv);
-            self.reassign()
+            self.reassign();
+            Closing::Merged
         }
     }
 
@@ -191,6 +196,8 @@ impl Order {
     /// Bytes of all tables.
     pub(crate) fn bytes(&self) -> usize {
         self.entries.capacity_bytes()
+            + self.ahead.bytes()
+            + self.behind.bytes()
             + self.delta_f.capacity_bytes()
             + self.delta_b.capacity_bytes()
             + self.pool.capacity_bytes()
@@ -206,97 +213,6 @@ impl Order {
     #[inline]
     fn entry_mut(&mut self, n: NodeIx) -> &mut Entry {
         &mut self.entries[n as usize]
-    }
-
-    /// Discovery: what `cv` reaches up to the place of `cu`, and what reaches `cu` from the place
-    /// of `cv` on.
-    fn discover(&mut self, graph: &Digraph, cu: NodeIx, cv: NodeIx) {
-        let (lower, upper) = (self.entry(cv).ord, self.entry(cu).ord);
-        let entries = &mut self.entries;
-        reach(entries, &mut self.delta_f, cv, FORWARD, |ord| ord <= upper, |n| graph.out_edges(n));
-        reach(entries, &mut self.delta_b, cu, BACKWARD, |ord| ord >= lower, |n| graph.in_edges(n));
-    }
-
-    /// Reassignment: the places of delta_b and delta_f are pooled. What only reaches u takes the
-    /// lowest, what v only reaches the highest; what does both lies on a cycle, becomes one
-    /// component and takes a place in between. Relative order is kept otherwise.
-    ///
-    /// So what only reaches u moves down or stays, what v only reaches moves up or stays, and no
-    /// edge to or from a component outside the pool turns against the order.
-    fn reassign(&mut self) -> Closing {
-        let mut pool = mem::take(&mut self.pool);
-        pool.extend_from_slice(&self.delta_b);
-        for slot in self.delta_f.iter() {
-            if self.entry(slot.component).mark == FORWARD {
-                pool.push(*slot);
-            }
-        }
-        pool.sort_unstable_by_key(|slot| slot.ord);
-
-        let mut line = mem::take(&mut self.line);
-        self.marked(&pool, BACKWARD, |c| line.push(c));
-        let low = line.len();
-        let mut merged = NONE;
-        for slot in pool.iter() {
-            let c = slot.component;
-            if self.entry(c).mark == FORWARD | BACKWARD {
-                merged = if merged == NONE { c } else { self.merge(merged, c) };
-            }
-        }
-        if merged != NONE {
-            line.push(merged);
-        }
-        self.marked(&pool, FORWARD, |c| line.push(c));
-
-        for slot in pool.iter() {
-            self.unlink(slot.component);
-            self.entry_mut(slot.component).mark = 0;
-        }
-        // The places that merging leaves free follow the one that the merged component takes.
-        let spare = pool.len() - line.len();
-        let mut before = NONE;
-        for (i, slot) in pool.iter().enumerate() {
-            if i == 0 || slot.prev != pool[i - 1].component {
-                before = slot.prev;
-            }
-            if low < i && i <= low + spare {
-                continue;
-            }
-            let c = line[if i <= low { i } else { i - spare }];
-            self.link_after(before, c);
-            self.entry_mut(c).ord = slot.ord;
-            before = c;
-        }
-
-        pool.clear();
-        line.clear();
-        self.pool = pool;
-        self.line = line;
-        if merged == NONE { Closing::Acyclic } else { Closing::Merged }
-    }
-
-    fn marked(&self, pool: &[Slot], mark: u32, each: impl FnMut(NodeIx)) {
-        let components = pool.iter().map(|slot| slot.component);
-        components.filter(|&c| self.entry(c).mark == mark).for_each(each);
-    }
-
-    /// Makes one component of two, under the id of the larger, which is returned.
-    fn merge(&mut self, a: NodeIx, b: NodeIx) -> NodeIx {
-        let (large, small) = if self.entry(a).len < self.entry(b).len { (b, a) } else { (a, b) };
-        let mut n = small;
-        loop {
-            self.entry_mut(n).component = large;
-            n = self.entry(n).member;
-            if n == small {
-                break;
-            }
-        }
-        // Exchanging one link of each makes one circle of two.
-        let (to_large, to_small) = (self.entry(large).member, self.entry(small).member);
-        self.entry_mut(large).member = to_small;
-        self.entry_mut(small).member = to_large;
-        self.entry_mut(large).len += self.entry(small).len;
-        large
     }
 
     /// Recomputes the component `c`, without `gone`, by Kosaraju's algorithm; its parts take its
@@ -373,58 +289,6 @@ impl Order {
         }
     }
 
-    /// Inserts the component `c` into the list, after `before` or, for `NONE`, as the first.
-    fn link_after(&mut self, before: NodeIx, c: NodeIx) {
-        let after = if before == NONE { self.first } else { self.entry(before).next };
-        self.join(before, c);
-        self.join(c, after);
-    }
-
-    fn unlink(&mut self, c: NodeIx) {
-        let &Entry { prev, next, .. } = self.entry(c);
-        self.join(prev, next);
-    }
-
-    /// Makes `a` and `b` neighbours in the list; `NONE` stands for its ends.
-    fn join(&mut self, a: NodeIx, b: NodeIx) {
-        match a {
-            NONE => self.first = b,
-            _ => self.entry_mut(a).next = b,
-        }
-        match b {
-            NONE => self.last = a,
-            _ => self.entry_mut(b).prev = a,
-        }
-    }
-
-    /// Labels the run of `len` components that starts at `first` evenly between its neighbours.
-    fn label_run(&mut self, first: NodeIx, len: u64) {
-        let before = self.entry(first).prev;
-        let lower = if before == NONE { 0 } else { self.entry(before).ord };
-        let after = (0..len).fold(first, |c, _| self.entry(c).next);
-        let step = match after {
-            NONE => self.spacing.min((u64::MAX - lower) / (len + 1)),
-            _ => (self.entry(after).ord - lower) / (len + 1),
-        };
-        if step == 0 {
-            // No label is left here. Everything gets a new one.
-            let step = self.spacing.min(u64::MAX / (self.entries.len() as u64 + 1));
-            self.label(self.first, NONE, 0, step);
-        } else {
-            self.label(first, after, lower, step);
-        }
-    }
-
-    /// Labels the list from `c` up to `end`, which is left out, in steps above `ord`.
-    fn label(&mut self, mut c: NodeIx, end: NodeIx, mut ord: u64, step: u64) {
-        while c != end {
-            ord += step;
-            let entry = self.entry_mut(c);
-            entry.ord = ord;
-            c = entry.next;
-        }
-    }
-
     /// Panics if a list, a label or the place of an edge is wrong. O(nodes + edges): for tests.
     /// That components are strongly connected, the tests compare with another implementation.
     pub(crate) fn check_invariants(&self, graph: &Digraph) {
@@ -454,42 +318,6 @@ impl Order {
         }
         let left = (self.pool.len(), self.path.len(), self.line.len());
         assert_eq!(left, (0, 0, 0), "scratch left behind");
-    }
-}
-
-/// Lists in `delta`, and marks, the components `within` bounds that `start` reaches over `edges`.
-fn reach<I: Iterator<Item = (EdgeIx, NodeIx)>>(
-    entries: &mut [Entry],
-    delta: &mut SysVec<Slot>,
-    start: NodeIx,
-    mark: u32,
-    within: impl Fn(u64) -> bool,
-    edges: impl Fn(NodeIx) -> I,
-) {
-    let visit = |entries: &mut [Entry], delta: &mut SysVec<Slot>, component: NodeIx| {
-        let entry = &mut entries[component as usize];
-        if entry.mark & mark == 0 && within(entry.ord) {
-            entry.mark |= mark;
-            delta.push(Slot { ord: entry.ord, component, prev: entry.prev });
-        }
-    };
-    delta.clear();
-    visit(entries, delta, start);
-    let mut visited = 0;
-    while visited < delta.len() {
-        let c = delta[visited].component;
-        visited += 1;
-        let mut n = c;
-        loop {
-            for (_, neighbour) in edges(n) {
-                let component = entries[neighbour as usize].component;
-                visit(entries, delta, component);
-            }
-            n = entries[n as usize].member;
-            if n == c {
-                break;
-            }
-        }
     }
 }
 
