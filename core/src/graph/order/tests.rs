@@ -194,6 +194,39 @@ fn a_long_chain_becomes_a_ring_and_falls_apart() {
 }
 
 #[test]
+fn a_chain_that_grows_backwards_is_not_quadratic() {
+    const LEN: u32 = 200_000;
+    let started = Instant::now();
+    for ascending in [true, false] {
+        let mut w = World::with_nodes(LEN);
+        for n in 1..LEN {
+            let n = if ascending { n } else { LEN - n };
+            assert_eq!(w.add_edge(n, n - 1), Closing::Acyclic);
+        }
+        w.order.check_invariants(&w.graph);
+    }
+    assert!(started.elapsed() < Duration::from_secs(30), "took {:?}", started.elapsed());
+}
+
+#[test]
+fn hubs_with_many_edges_on_both_sides_stay_cheap() {
+    const LEN: u32 = 50_000;
+    let started = Instant::now();
+    let mut numbers = Numbers(2);
+    let place = numbers.shuffled(LEN);
+    let mut w = World::with_nodes(LEN);
+    for _ in 0..200_000 {
+        let (hub, n) = (numbers.below(10) * (LEN / 10), numbers.below(LEN));
+        let (u, v) = if place[hub as usize] < place[n as usize] { (hub, n) } else { (n, hub) };
+        if u != v && w.graph.find_edge(u, v).is_none() {
+            assert_eq!(w.add_edge(u, v), Closing::Acyclic);
+        }
+    }
+    w.order.check_invariants(&w.graph);
+    assert!(started.elapsed() < Duration::from_secs(10), "took {:?}", started.elapsed());
+}
+
+#[test]
 fn a_chain_of_a_million_nodes_needs_no_deep_stack() {
     const LEN: u32 = 1_000_000;
     let small = std::thread::Builder::new().stack_size(128 * 1024);
