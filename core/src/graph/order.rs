@@ -11,8 +11,8 @@
 //! recomputes one component alone. An edge against the order that closes no cycle is answered by
 //! the two-way search of B. Haeupler, T. Kavitha, R. Mathew, S. Sen and R. E. Tarjan, "Incremental
 //! Cycle Detection, Topological Ordering, and Strong Component Maintenance", ACM TALG 8(1) (2012)
-//! (`search.rs`): the paper's full search of the affected region took hundreds of times as long
-//! at hubs, locks that thousands of others are nested in and around.
+//! (`search.rs`): Pearce and Kelly's search of the whole affected region took hundreds of times
+//! as long at hubs, locks that thousands of others are nested in and around.
 //!
 //! Assumes that every edit of the [`Digraph`] is told here, at the moment that each method names.
 //! Component ids and labels hold until the next edit. Does not name a cycle: that is the search's
