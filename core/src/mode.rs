@@ -138,11 +138,8 @@ impl Policy {
     /// ```
     pub const fn conflict(&self, want: Want, hold: Mode) -> Conflict {
         use Mode as M;
-        let behind_writer = if self.read_blocks_behind_writer {
-            Conflict::BehindWriter
-        } else {
-            Conflict::Never
-        };
+        let behind_writer =
+            if self.read_blocks_behind_writer { Conflict::BehindWriter } else { Conflict::Never };
         match (want, hold) {
             (Want::Exclusive, _) | (_, M::Exclusive) => Conflict::Always,
             (Want::Shared, M::Shared | M::SharedRecursive) => behind_writer,

@@ -1,0 +1,329 @@
+//! `Order`: strongly connected components, and a topological order of their condensation.
+//!
+//! Guarantees, after every edit: `component(u) == component(v)` iff each reaches the other, and
+//! `position(u) < position(v)` for every edge u -> v between two components. So the two ends of
+//! an edge share a component iff the edge lies on a cycle.
+//!
+//! The order is kept as in D. J. Pearce and P. H. J. Kelly, "A Dynamic Topological Sort Algorithm
+//! for Directed Acyclic Graphs", ACM JEA 11 (2006), section 3, run over the components instead of
+//! the nodes: an edge that agrees with the order changes nothing, one that closes a cycle merges
+//! all components on it (`merge.rs`), one inside a component changes nothing, and a removal
+//! recomputes one component alone. An edge against the order that closes no cycle is answered by
+//! the two-way search of B. Haeupler, T. Kavitha, R. Mathew, S. Sen and R. E. Tarjan, "Incremental
+//! Cycle Detection, Topological Ordering, and Strong Component Maintenance", ACM TALG 8(1) (2012)
+//! (`search.rs`): Pearce and Kelly's search of the whole affected region took hundreds of times
+//! as long at hubs, locks that thousands of others are nested in and around.
+//!
+//! Assumes that every edit of the [`Digraph`] is told here, at the moment that each method names.
+//! Component ids and labels hold until the next edit. Does not name a cycle: that is the search's
+//! work.
+//!
+//! Costs:
+//! - an edge that agrees with the order, or lies inside a component: O(1);
+//! - an edge against the order: twice the edges followed on the cheaper side, with a heap. For m
+//!   insertions that close no cycle O(sqrt(m) log m) each, amortised; a few edges on real graphs;
+//! - an edge that merges, in addition: all components that v reaches or that reach u between the
+//!   places of v and u (delta_f and delta_b), with their edges. At most one merge fewer than nodes
+//!   were added, unless removals split components again;
+//! - a removal inside a component: that component with its edges; any other removal: O(1);
+//! - a label for a component that moves: O(log n) amortised (`list.rs`).
+//!
+//! 32 bytes a node. Scratch tables are kept, so that a warm insertion allocates nothing.
+
+mod list;
+mod merge;
+mod search;
+
+use self::merge::Slot;
+use self::search::Front;
+use super::digraph::{Digraph, EdgeIx, NONE, NodeIx};
+use crate::mem::SysVec;
+use std::mem;
+
+/// What an added edge did to the components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// It lies on no cycle.
+    Acyclic,
+    /// Its ends already shared a component: it lies on a cycle, no component changed.
+    Inside,
+    /// It closed the first cycle between components, which are now one.
+    Merged,
+}
+
+/// The distance between the labels of two nodes added one after the other.
+const SPACING: u64 = 1 << 32;
+
+/// Marks of a component during an insertion: v reaches it, it reaches u.
+const FORWARD: u32 = 1;
+const BACKWARD: u32 = 2;
+/// Mark of a node during a split: visited, and not yet in its part.
+const VISITED: u32 = 4;
+
+/// A node, and the component that it represents if `component` is the node itself. The fields from
+/// `ord` on belong to the component and are stale in a node that represents none.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The representative of the component; `NONE`: no live node.
+    component: NodeIx,
+    /// The next member of the component, in a circle.
+    member: NodeIx,
+    /// Neighbours in the list of all components, which ascends in `ord`.
+    prev: NodeIx,
+    next: NodeIx,
+    /// The paper's ord: the label of the place in the order.
+    ord: u64,
+    len: u32,
+    mark: u32,
+}
+
+const _: () = assert!(size_of::<Entry>() == 32);
+
+/// Components and order of one [`Digraph`].
+#[derive(Debug)]
+pub(crate) struct Order {
+    entries: SysVec<Entry>,
+    first: NodeIx,
+    last: NodeIx,
+    spacing: u64,
+    // Scratch of the two-way search.
+    ahead: Front<true>,
+    behind: Front<false>,
+    // Scratch of merges; named as in the paper.
+    delta_f: SysVec<Slot>,
+    delta_b: SysVec<Slot>,
+    pool: SysVec<Slot>,
+    // Scratch of splits: the depth-first path with the next edge of each node.
+    path: SysVec<(NodeIx, EdgeIx)>,
+    // Scratch of both: components by new place, nodes by finish.
+    line: SysVec<NodeIx>,
+}
+
+impl Order {
+    pub(crate) const fn new() -> Self {
+        Order {
+            entries: SysVec::new(),
+            first: NONE,
+            last: NONE,
+            spacing: SPACING,
+            ahead: Front::new(),
+            behind: Front::new(),
+            delta_f: SysVec::new(),
+            delta_b: SysVec::new(),
+            pool: SysVec::new(),
+            path: SysVec::new(),
+            line: SysVec::new(),
+        }
+    }
+
+    /// Call after [`Digraph::add_node`]. The node comes last: locks are mostly taken in the order
+    /// in which they were created.
+    pub(crate) fn node_added(&mut self, n: NodeIx) {
+        if self.entries.len() <= n as usize {
+            let (component, member, prev, next) = (NONE, NONE, NONE, NONE);
+            let dead = Entry { component, member, prev, next, ord: 0, len: 0, mark: 0 };
+            self.entries.resize(n as usize + 1, dead);
+        }
+        debug_assert_eq!(self.entry(n).component, NONE, "added twice");
+        let entry = self.entry_mut(n);
+        (entry.component, entry.member, entry.len) = (n, n, 1);
+        self.link_after(self.last, n);
+        self.label_run(n, 1);
+    }
+
+    /// Call after [`Digraph::add_edge`].
+    #[inline]
+    pub(crate) fn edge_added(&mut self, graph: &Digraph, u: NodeIx, v: NodeIx) -> Closing {
+        let (cu, cv) = (self.component(u), self.component(v));
+        if cu == cv {
+            Closing::Inside
+        } else if self.entry(cu).ord < self.entry(cv).ord || self.restore(graph, cu, cv) {
+            Closing::Acyclic
+        } else {
+            self.discover(graph, cu, cv);
+            self.reassign();
+            Closing::Merged
+        }
+    }
+
+    /// Call after [`Digraph::remove_edge`].
+    pub(crate) fn edge_removed(&mut self, graph: &Digraph, u: NodeIx, v: NodeIx) {
+        let c = self.component(u);
+        if c == self.component(v) {
+            self.split(graph, c, None);
+        }
+    }
+
+    /// Call *before* [`Digraph::remove_node`], while the edges of `n` still exist.
+    pub(crate) fn node_removed(&mut self, graph: &Digraph, n: NodeIx) {
+        let c = self.component(n);
+        if self.entry(c).len == 1 {
+            self.unlink(c);
+            self.entry_mut(n).component = NONE;
+        } else {
+            self.split(graph, c, Some(n));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn same_component(&self, u: NodeIx, v: NodeIx) -> bool {
+        self.component(u) == self.component(v)
+    }
+
+    /// The component of `n`, named by one of its members. Holds until the next edit.
+    #[inline]
+    pub(crate) fn component(&self, n: NodeIx) -> u32 {
+        let c = self.entry(n).component;
+        debug_assert_ne!(c, NONE, "a removed node");
+        c
+    }
+
+    /// How many nodes the component of `n` has.
+    pub(crate) fn component_len(&self, n: NodeIx) -> u32 {
+        self.entry(self.component(n)).len
+    }
+
+    /// The nodes of the component of `n`, from `n` on.
+    pub(crate) fn members(&self, n: NodeIx) -> impl Iterator<Item = NodeIx> {
+        std::iter::successors(Some(n), move |&m| {
+            let following = self.entry(m).member;
+            (following != n).then_some(following)
+        })
+    }
+
+    /// The label of the component of `n`: labels compare as the places in the order do. Holds
+    /// until the next edit.
+    pub(crate) fn position(&self, n: NodeIx) -> u64 {
+        self.entry(self.component(n)).ord
+    }
+
+    /// Bytes of all tables.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.capacity_bytes()
+            + self.ahead.bytes()
+            + self.behind.bytes()
+            + self.delta_f.capacity_bytes()
+            + self.delta_b.capacity_bytes()
+            + self.pool.capacity_bytes()
+            + self.path.capacity_bytes()
+            + self.line.capacity_bytes()
+    }
+
+    #[inline]
+    fn entry(&self, n: NodeIx) -> &Entry {
+        &self.entries[n as usize]
+    }
+
+    #[inline]
+    fn entry_mut(&mut self, n: NodeIx) -> &mut Entry {
+        &mut self.entries[n as usize]
+    }
+
+    /// Recomputes the component `c`, without `gone`, by Kosaraju's algorithm; its parts take its
+    /// place, in topological order.
+    fn split(&mut self, graph: &Digraph, c: NodeIx, gone: Option<NodeIx>) {
+        let before = self.entry(c).prev;
+        self.unlink(c);
+        if let Some(n) = gone {
+            self.entry_mut(n).component = NONE;
+        }
+        let mut line = mem::take(&mut self.line);
+        let mut root = c;
+        loop {
+            self.finish_from(graph, c, root, &mut line);
+            root = self.entry(root).member;
+            if root == c {
+                break;
+            }
+        }
+        let (mut first, mut last, mut parts) = (NONE, before, 0);
+        while let Some(root) = line.pop() {
+            if self.entry(root).mark == VISITED {
+                self.gather_part(graph, root);
+                self.link_after(last, root);
+                first = if parts == 0 { root } else { first };
+                last = root;
+                parts += 1;
+            }
+        }
+        self.line = line;
+        self.label_run(first, parts);
+    }
+
+    /// Kosaraju's first pass: visits what `root` reaches inside `c`, and lists it by finish.
+    fn finish_from(&mut self, graph: &Digraph, c: NodeIx, root: NodeIx, line: &mut SysVec<NodeIx>) {
+        self.enter(graph, c, root);
+        while let Some(top) = self.path.last_mut() {
+            let (n, e) = *top;
+            if e == NONE {
+                self.path.pop();
+                line.push(n);
+            } else {
+                top.1 = graph.next_out(e);
+                self.enter(graph, c, graph.ends(e).1);
+            }
+        }
+    }
+
+    fn enter(&mut self, graph: &Digraph, c: NodeIx, n: NodeIx) {
+        let entry = self.entry_mut(n);
+        if entry.component == c && entry.mark == 0 {
+            entry.mark = VISITED;
+            self.path.push((n, graph.first_out(n)));
+        }
+    }
+
+    /// Kosaraju's second pass: what reaches `root` and is in no part yet becomes its part.
+    fn gather_part(&mut self, graph: &Digraph, root: NodeIx) {
+        let entry = self.entry_mut(root);
+        (entry.component, entry.member, entry.len, entry.mark) = (root, root, 1, 0);
+        self.path.push((root, NONE));
+        while let Some((n, _)) = self.path.pop() {
+            for (_, w) in graph.in_edges(n) {
+                if self.entry(w).mark != VISITED {
+                    continue;
+                }
+                let head = self.entry_mut(root);
+                head.len += 1;
+                let following = mem::replace(&mut head.member, w);
+                let entry = self.entry_mut(w);
+                (entry.component, entry.member, entry.mark) = (root, following, 0);
+                self.path.push((w, NONE));
+            }
+        }
+    }
+
+    /// Panics if a list, a label or the place of an edge is wrong. O(nodes + edges): for tests.
+    /// That components are strongly connected, the tests compare with another implementation.
+    pub(crate) fn check_invariants(&self, graph: &Digraph) {
+        let (mut c, mut prev, mut ord, mut members) = (self.first, NONE, 0, 0);
+        while c != NONE {
+            let entry = self.entry(c);
+            assert!(entry.component == c && entry.prev == prev, "component {c}: bad link");
+            assert!(entry.ord > ord, "component {c}: labels do not ascend");
+            for n in self.members(c) {
+                assert!(graph.is_live(n) && self.component(n) == c, "node {n}: bad component");
+            }
+            assert_eq!(self.members(c).count(), entry.len as usize, "component {c}: bad length");
+            members += self.members(c).count();
+            (prev, ord, c) = (c, entry.ord, entry.next);
+        }
+        assert_eq!((self.last, members), (prev, graph.node_count()));
+
+        for (u, entry) in (0..).zip(self.entries.iter()) {
+            assert_eq!(entry.mark, 0, "node {u}: mark left behind");
+            assert_eq!(entry.component != NONE, graph.is_live(u), "node {u}: told wrongly");
+            if graph.is_live(u) {
+                for (_, v) in graph.out_edges(u) {
+                    let upwards = self.position(u) < self.position(v);
+                    assert!(upwards || self.same_component(u, v), "{u} -> {v}: against the order");
+                }
+            }
+        }
+        let left = (self.pool.len(), self.path.len(), self.line.len());
+        assert_eq!(left, (0, 0, 0), "scratch left behind");
+    }
+}
+
+#[cfg(test)]
+mod tests;
