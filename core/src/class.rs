@@ -12,8 +12,7 @@ use std::sync::{Mutex, PoisonError};
 static CLASSES: Mutex<SysVec<&'static Class>> = Mutex::new(SysVec::new());
 
 const FRONT: usize = 256;
-static RECENT: [AtomicPtr<Class>; FRONT] =
-    [const { AtomicPtr::new(std::ptr::null_mut()) }; FRONT];
+static RECENT: [AtomicPtr<Class>; FRONT] = [const { AtomicPtr::new(std::ptr::null_mut()) }; FRONT];
 
 /// The class of locks of this kind made at `site`; a site inside the standard library's own
 /// source says nothing about who made the lock.
@@ -24,7 +23,7 @@ pub(crate) fn at_site(
 ) -> &'static Class {
     let site = site.filter(|site| !site.file().starts_with("/rustc/"));
     let address = |site: Option<Site>| site.map_or(0, |site| std::ptr::from_ref(site).addr());
-    let place = (address(site) >> 3 ^ type_name.map_or(0, str::len) * 31) % FRONT;
+    let place = ((address(site) >> 3) ^ (type_name.map_or(0, str::len) * 31)) % FRONT;
     let recent = RECENT[place].load(Ordering::Acquire);
     // SAFETY: the front holds null or pointers to classes of the table, which are never freed.
     if let Some(class) = unsafe { recent.as_ref() } {

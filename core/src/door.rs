@@ -13,9 +13,8 @@ use crate::finding::Misuse;
 use crate::held::fold;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
-use crate::owner::{
-    self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE,
-};
+use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
+use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
 
@@ -124,10 +123,10 @@ fn careful_before(
 
 /// The running owner where something is to be recorded, with its books in order.
 fn careful_block() -> Option<&'static OwnerBlock> {
-    if config::tier_or_read() <= Tier::Off as u8 {
+    if process::tier_or_start() <= Tier::Off as u8 {
         return None;
     }
-    let block = owner::enter()?;
+    let block = owner::enter(thread_ends)?;
     if block.flags() & INSIDE != 0 {
         recorder::count_untracked();
         return None;
@@ -170,12 +169,7 @@ fn hold(block: &OwnerBlock, lock: &LockHeader, mode: Mode, site: Site) -> Token 
 }
 
 #[cold]
-fn careful_acquired(
-    lock: &LockHeader,
-    policy: &'static Policy,
-    mode: Mode,
-    site: Site,
-) -> Token {
+fn careful_acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
     let Some(block) = careful_block() else { return Token::UNTRACKED };
     let site = block.hint.get().map_or(site, |(site, _)| site);
     let known = {
@@ -427,8 +421,15 @@ pub fn thread_joined(birth: Birth) {
     }
 }
 
+/// Called when a thread ends.
+fn thread_ends() {
+    if let Some(block) = owner::current() {
+        owner_ends(block);
+    }
+}
+
 /// The running thread ends, or its last late hold does.
-pub(crate) fn owner_ends(block: &'static OwnerBlock) {
+fn owner_ends(block: &'static OwnerBlock) {
     if config::tier() > Tier::Off as u8 {
         if block.flags() & RELEASED_ELSEWHERE != 0 {
             block.unset(RELEASED_ELSEWHERE);

@@ -1,10 +1,11 @@
 //! Findings from what the recorder knows: plain data is gathered under the graph's lock, and made
 //! into a [`Finding`] here, after its release.
 
+use crate::event;
 use crate::finding::{
     Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wish, fingerprint,
 };
-use crate::graph::{self, Inversion};
+use crate::graph::Inversion;
 use crate::held;
 use crate::lock::{Class, LockId, Site};
 use crate::mode::Want;
@@ -72,10 +73,11 @@ pub(crate) fn self_conflict(
     detail: Detail,
     seq: u64,
 ) -> Finding {
-    let confidence = (kind == Kind::SelfDeadlock).then_some(match request.class.policy.guard_send {
-        true => Confidence::Hazard,
-        false => Confidence::Certain,
-    });
+    let confidence =
+        (kind == Kind::SelfDeadlock).then_some(match request.class.policy.guard_send {
+            true => Confidence::Hazard,
+            false => Confidence::Certain,
+        });
     let lock = lock_ref(request.id, request.class);
     let side = Side {
         owner: running(block),
@@ -87,11 +89,7 @@ pub(crate) fn self_conflict(
 }
 
 /// LG003. `name_of` gives the names of owners.
-pub(crate) fn inversion(
-    inversion: &Inversion,
-    names: &[Option<Arc<str>>],
-    seq: u64,
-) -> Finding {
+pub(crate) fn inversion(inversion: &Inversion, names: &[Option<Arc<str>>], seq: u64) -> Finding {
     let sides: Vec<Side> =
         inversion.sides.iter().zip(names).map(|(side, name)| cycle_side(side, name)).collect();
     let locks = sides.iter().filter_map(|side| side.held.map(|hold| hold.lock)).collect();
@@ -102,7 +100,7 @@ pub(crate) fn inversion(
     finding
 }
 
-fn cycle_side(side: &graph::Side, name: &Option<Arc<str>>) -> Side {
+fn cycle_side(side: &event::Side, name: &Option<Arc<str>>) -> Side {
     let ((from, from_class, mode), (to, to_class, want)) = (side.from, side.to);
     let other = |&(id, class, mode): &(u64, Option<&'static Class>, _)| {
         class.map(|class| Hold { lock: lock_ref(id, class), mode, at: None })

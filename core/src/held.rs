@@ -87,7 +87,12 @@ impl Slot {
         // SAFETY: the word is not 0, so `push` has stored a `&'static Class` and a
         // `&'static Location` here; neither is ever freed.
         let (class, at) = unsafe { (&*class, &*at) };
-        Some(Hold { id: word & ID_MASK, mode: Mode::from_bits((word >> MODE_SHIFT) as u8), class, at })
+        Some(Hold {
+            id: word & ID_MASK,
+            mode: Mode::from_bits((word >> MODE_SHIFT) as u8),
+            class,
+            at,
+        })
     }
 }
 
@@ -295,15 +300,14 @@ impl HeldSet {
     }
 
     fn find_hole(&self, from: u32, top: u32) -> u32 {
-        (from..top)
-            .find(|&i| self.slot(i).word.load(Ordering::Relaxed) == 0)
-            .unwrap_or(u32::MAX)
+        (from..top).find(|&i| self.slot(i).word.load(Ordering::Relaxed) == 0).unwrap_or(u32::MAX)
     }
 
     /// Brings the owner's books in line with the slots, after another thread ended a hold.
     #[cold]
     pub(crate) fn resync(&self) {
-        self.sum.set(self.iter().fold(0, |sum, (_, hold)| sum.wrapping_add(mix(hold.id, hold.mode))));
+        self.sum
+            .set(self.iter().fold(0, |sum, (_, hold)| sum.wrapping_add(mix(hold.id, hold.mode))));
         self.trim();
         self.hole.set(self.find_hole(0, self.top.get()));
     }

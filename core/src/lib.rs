@@ -8,6 +8,7 @@ mod cache;
 mod class;
 pub mod config;
 pub mod door;
+mod event;
 mod evidence;
 pub mod finding;
 mod graph;
@@ -18,6 +19,7 @@ pub mod mode;
 mod os;
 mod owner;
 mod primitive;
+mod process;
 mod recorder;
 mod segment;
 mod sink;
@@ -29,9 +31,7 @@ pub use sink::on_finding;
 ///
 /// Cost: O(findings), with a copy of each. For tests and for the end of a program.
 pub fn findings() -> Vec<Finding> {
-    door::untracked(|| {
-        sink::findings().into_iter().map(|(finding, _)| Finding::clone(&finding)).collect()
-    })
+    door::untracked(recorder::findings)
 }
 
 /// The lock graph of the running process as journal lines (see `docs/journal.md`): what
@@ -39,5 +39,5 @@ pub fn findings() -> Vec<Finding> {
 ///
 /// Cost: O(graph), under its lock; requests that are not known yet wait meanwhile.
 pub fn snapshot() -> String {
-    door::untracked(sink::journal::snapshot)
+    door::untracked(recorder::snapshot)
 }

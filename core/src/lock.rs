@@ -19,6 +19,10 @@ pub type Site = &'static Location<'static>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct LockId(pub u64);
 
+/// An owner: a thread (later also a task). Never reused; 0 is "any owner".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct OwnerId(pub u32);
+
 /// Bits of the header word that hold the id.
 pub(crate) const ID_BITS: u32 = 40;
 /// The id part of a header word, of a held-set word.

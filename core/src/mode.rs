@@ -84,16 +84,6 @@ impl Want {
     pub const fn is_writer(self) -> bool {
         matches!(self, Want::Exclusive | Want::Upgrade)
     }
-
-    pub(crate) const fn from_bits(bits: u8) -> Want {
-        match bits & 7 {
-            0 => Want::Exclusive,
-            1 => Want::Shared,
-            2 => Want::SharedRecursive,
-            3 => Want::Upgradable,
-            _ => Want::Upgrade,
-        }
-    }
 }
 
 /// Whether a hold blocks a request for the same lock.

@@ -1,43 +1,86 @@
 //! What the recorder asks of the operating system. Linux is tested; without an operating system
 //! (`--cfg lockgraph_no_os`, Miri) exits and forks go unnoticed: a journal then has no `end`.
 //!
-//! This file holds unsafe code: two foreign functions.
+//! This file holds unsafe code: foreign functions.
 
-#[cfg(all(unix, not(lockgraph_no_os), not(miri)))]
+pub(crate) use imp::{at_thread_end, hook};
+
+#[cfg(all(target_os = "linux", not(lockgraph_no_os), not(miri)))]
 mod imp {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::ffi::{c_int, c_uint, c_void};
+    use std::sync::OnceLock;
+
+    type Handler = extern "C" fn();
 
     unsafe extern "C" {
-        safe fn atexit(handler: extern "C" fn()) -> i32;
+        safe fn atexit(handler: Handler) -> c_int;
         safe fn pthread_atfork(
-            prepare: Option<extern "C" fn()>,
-            parent: Option<extern "C" fn()>,
-            child: Option<extern "C" fn()>,
-        ) -> i32;
+            prepare: Option<Handler>,
+            parent: Option<Handler>,
+            child: Option<Handler>,
+        ) -> c_int;
+        fn pthread_key_create(key: *mut c_uint, end: extern "C" fn(*mut c_void)) -> c_int;
+        fn pthread_setspecific(key: c_uint, value: *const c_void) -> c_int;
     }
 
-    extern "C" fn exiting() {
-        crate::sink::process_ends();
+    /// Calls `exiting` when the process ends by itself, `forked` in every forked child.
+    pub(crate) fn hook(exiting: Handler, forked: Handler) {
+        // Either may fail for want of memory only; then the journal has no `end`, and a forked
+        // child records nothing useful.
+        atexit(exiting);
+        pthread_atfork(None, None, Some(forked));
     }
 
-    extern "C" fn forked() {
-        crate::config::abandon();
+    static KEY: OnceLock<Option<c_uint>> = OnceLock::new();
+    static END: OnceLock<fn()> = OnceLock::new();
+
+    extern "C" fn ended(_: *mut c_void) {
+        if let Some(end) = END.get() {
+            end();
+        }
     }
 
-    static HOOKED: AtomicU32 = AtomicU32::new(0);
-
-    pub(crate) fn hook() {
-        if HOOKED.swap(1, Ordering::Relaxed) == 0 {
-            atexit(exiting);
-            pthread_atfork(None, None, Some(forked));
+    /// Calls `end` on this thread when it ends. A key of pthread and not a thread-local of Rust:
+    /// its destructor runs after those of all thread-locals, and not when a thread calls `exit`
+    /// with locks held, which orphans nothing. False where that cannot be had.
+    pub(crate) fn at_thread_end(end: fn()) -> bool {
+        END.get_or_init(|| end);
+        let key = KEY.get_or_init(|| {
+            let mut key = 0;
+            // SAFETY: `key` is valid for the write, and `ended` is safe to call on any thread.
+            let made = unsafe { pthread_key_create(&raw mut key, ended) } == 0;
+            made.then_some(key)
+        });
+        match key {
+            // SAFETY: the key was created; the value is only compared with null by the system.
+            Some(key) => unsafe { pthread_setspecific(*key, (&raw const KEY).cast()) == 0 },
+            None => false,
         }
     }
 }
 
-#[cfg(not(all(unix, not(lockgraph_no_os), not(miri))))]
+#[cfg(not(all(target_os = "linux", not(lockgraph_no_os), not(miri))))]
 mod imp {
-    pub(crate) fn hook() {}
-}
+    use std::cell::Cell;
 
-/// Asks for a word at the end of the process and in the child of a fork. Once.
-pub(crate) use imp::hook;
+    struct End(Cell<Option<fn()>>);
+
+    impl Drop for End {
+        fn drop(&mut self) {
+            if let Some(end) = self.0.get() {
+                end();
+            }
+        }
+    }
+
+    thread_local! {
+        static END: End = const { End(Cell::new(None)) };
+    }
+
+    pub(crate) fn hook(_exiting: extern "C" fn(), _forked: extern "C" fn()) {}
+
+    /// Calls `end` on this thread when its thread-locals are destroyed; false after that.
+    pub(crate) fn at_thread_end(end: fn()) -> bool {
+        END.try_with(|cell| cell.0.set(Some(end))).is_ok()
+    }
+}

@@ -3,8 +3,8 @@
 //! A thread finds its block through one thread-local pointer without a destructor, so it is
 //! readable in thread-local destructors, in `atexit` handlers and before `main`. Blocks are
 //! leaked and recycled, each time under a new generation; they never come from the program's
-//! global allocator. A second thread-local, with a destructor, is registered when a thread first
-//! needs a block: it ends the owner. A lock used after that (in a later destructor) makes the
+//! global allocator. The end of the owner is the end of its thread, after all destructors of
+//! thread-locals where the system can tell. A lock used after that (in a later destructor) makes the
 //! thread a new owner for as long as it holds something.
 //!
 //! Which thread may touch what: fields that are atomics, and the slots of the held set, anybody;
@@ -15,15 +15,12 @@
 
 use crate::cache::Cache;
 use crate::held::{HeldSet, Hold};
-use crate::lock::Site;
+use crate::lock::{OwnerId, Site};
 use crate::mem::{SysVec, leak};
+use crate::os;
 use crate::primitive::{AtomicU32, Ordering};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// An owner: a thread (later also a task). Never reused; 0 is "any owner".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct OwnerId(pub u32);
 
 /// The recorder runs on this thread right now: pass through.
 pub(crate) const INSIDE: u32 = 1;
@@ -78,12 +75,8 @@ struct Table {
     next_id: u64,
 }
 
-static TABLE: Mutex<Table> = Mutex::new(Table {
-    blocks: SysVec::new(),
-    free: SysVec::new(),
-    next_owner: 1,
-    next_id: 1,
-});
+static TABLE: Mutex<Table> =
+    Mutex::new(Table { blocks: SysVec::new(), free: SysVec::new(), next_owner: 1, next_id: 1 });
 
 fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,18 +84,6 @@ fn table() -> MutexGuard<'static, Table> {
 
 thread_local! {
     static CURRENT: Cell<Option<&'static OwnerBlock>> = const { Cell::new(None) };
-    static END: End = const { End };
-}
-
-/// Its drop is the end of the owner.
-struct End;
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if let Some(block) = CURRENT.get() {
-            crate::door::owner_ends(block);
-        }
-    }
 }
 
 /// The block of the running thread, if it has one.
@@ -112,17 +93,17 @@ pub(crate) fn current() -> Option<&'static OwnerBlock> {
 }
 
 /// The block of the running thread, made where there is none. `None` where no more
-/// blocks can be had.
+/// blocks can be had. `thread_ends` is called when the thread ends.
 #[cold]
-pub(crate) fn enter() -> Option<&'static OwnerBlock> {
+pub(crate) fn enter(thread_ends: fn()) -> Option<&'static OwnerBlock> {
     if let Some(block) = CURRENT.get() {
         return Some(block);
     }
     let block = take()?;
     CURRENT.set(Some(block));
-    // Registering the destructor fails once thread-locals are being destroyed: then nobody would
-    // end this owner, so it lingers from the start.
-    if END.try_with(|_| ()).is_err() {
+    // Refused once the thread's destructors have run: then nobody would end this owner, so it
+    // lingers from the start.
+    if !os::at_thread_end(thread_ends) {
         block.set(LINGERING);
     }
     Some(block)

@@ -14,7 +14,7 @@ use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
 use crate::segment::UNKNOWN;
-use crate::sink::{self, journal};
+use crate::sink::{self, journal, store};
 use crate::{class, door};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -136,7 +136,7 @@ fn look(
         let outcome = if level == Level::Deny { Outcome::Deny } else { Outcome::Go };
         if outcome == Outcome::Deny && must_not_panic {
             if certain && config::aborts_when_certain() {
-                journal::close();
+                journal::close(&tail());
                 std::process::abort();
             }
         } else if outcome == Outcome::Deny && message.is_none() {
@@ -162,9 +162,10 @@ fn look(
         return message;
     }
     let found = record(block, request, holds);
-    let mut names = found.names.iter().map(|name| {
-        std::str::from_utf8(name).ok().filter(|name| !name.is_empty()).map(Arc::from)
-    });
+    let mut names = found
+        .names
+        .iter()
+        .map(|name| std::str::from_utf8(name).ok().filter(|name| !name.is_empty()).map(Arc::from));
     for (inversion, &seq) in found.inversions.iter().zip(found.seqs.iter()) {
         let names: Vec<Option<Arc<str>>> = names.by_ref().take(inversion.sides.len()).collect();
         judge(evidence::inversion(inversion, &names, seq), inversion.shadowed);
@@ -323,7 +324,12 @@ pub(crate) fn owner_ends(block: &'static OwnerBlock) {
 }
 
 /// LG013 about a lock.
-pub(crate) fn misuse(block: &'static OwnerBlock, lock: &LockHeader, what: Misuse, at: Option<Site>) {
+pub(crate) fn misuse(
+    block: &'static OwnerBlock,
+    lock: &LockHeader,
+    what: Misuse,
+    at: Option<Site>,
+) {
     let Some(_inside) = Inside::enter(block) else { return };
     let Origin::Class(class) = lock.origin() else { return };
     let id = lock.id().0;
@@ -368,4 +374,40 @@ pub(crate) fn forget(id: u64) {
         graph.take_news()
     };
     journal::events(&news);
+}
+
+/// What stands at the end of the journal as things are now.
+pub(crate) fn tail() -> journal::Tail {
+    let mut repeats = SysVec::new();
+    for (finding, count) in store::findings().into_iter().filter(|(_, count)| *count > 0) {
+        repeats.push((graph().next_seq(), finding.fingerprint, count));
+    }
+    let mut graph = graph();
+    let counters = graph.counters;
+    journal::Tail {
+        repeats,
+        seq: graph.next_seq(),
+        counters: [
+            ("untracked", untracked_count()),
+            ("dropped_locks", counters.dropped_locks),
+            ("dropped_edges", counters.dropped_edges),
+            ("searches_truncated", counters.searches_truncated),
+            ("evidence_capped", graph.capped()),
+            ("findings_dropped", store::dropped()),
+            ("live_locks", graph.size().0 as u64),
+            ("live_edges", graph.size().1 as u64),
+            ("graph_bytes", graph.bytes() as u64),
+        ],
+    }
+}
+
+/// Every finding so far.
+pub(crate) fn findings() -> Vec<Finding> {
+    store::findings().into_iter().map(|(finding, _)| Finding::clone(&finding)).collect()
+}
+
+/// The graph of the running process as a journal.
+pub(crate) fn snapshot() -> String {
+    let facts = graph().retell();
+    journal::whole(&facts, &findings(), &tail())
 }

@@ -6,8 +6,8 @@
 //! beginning. `a` precedes `b` iff `a` is reached by walking back from `b`; numbers grow with
 //! time, so the walk never goes below `a`.
 
+use crate::lock::OwnerId;
 use crate::mem::SysVec;
-use crate::owner::OwnerId;
 
 /// A segment's number; 0 is "unknown" and ordered with nothing.
 pub(crate) type SegmentId = u32;
@@ -60,12 +60,7 @@ impl Segments {
     }
 
     /// A new segment.
-    pub(crate) fn add(
-        &mut self,
-        owner: OwnerId,
-        after: SegmentId,
-        joined: SegmentId,
-    ) -> SegmentId {
+    pub(crate) fn add(&mut self, owner: OwnerId, after: SegmentId, joined: SegmentId) -> SegmentId {
         if self.segments.len() >= MAX_SEGMENTS {
             self.capped += 1;
             return UNKNOWN;
@@ -81,6 +76,13 @@ impl Segments {
 
     pub(crate) fn len(&self) -> u32 {
         self.segments.len() as u32
+    }
+
+    /// Bytes of all tables.
+    pub(crate) fn bytes(&self) -> usize {
+        self.segments.capacity_bytes()
+            + self.births.capacity_bytes()
+            + self.visited.capacity_bytes()
     }
 
     /// Notes that a thread is started out of segment `parent`; the number is from 1.
@@ -124,7 +126,9 @@ impl Segments {
             if id == old {
                 return true;
             }
-            if id < old || std::mem::replace(&mut self.visited[id as usize - 1], self.walk) == self.walk {
+            if id < old
+                || std::mem::replace(&mut self.visited[id as usize - 1], self.walk) == self.walk
+            {
                 continue;
             }
             steps += 1;
@@ -147,7 +151,11 @@ mod tests {
     const MAIN: OwnerId = OwnerId(1);
 
     /// Starts a child out of `parent`: the parent's next segment and the child's first.
-    fn start(segments: &mut Segments, parent: SegmentId, child: u32) -> (SegmentId, SegmentId, u32) {
+    fn start(
+        segments: &mut Segments,
+        parent: SegmentId,
+        child: u32,
+    ) -> (SegmentId, SegmentId, u32) {
         let birth = segments.birth(parent);
         let next = segments.add(MAIN, parent, UNKNOWN);
         let first = segments.add(OwnerId(child), segments.parent_of(birth), UNKNOWN);

@@ -306,6 +306,7 @@ impl Digraph {
     }
 
     /// Panics if lists, counts, free lists and index disagree. O(nodes + edges): for tests.
+    #[cfg(test)]
     pub(crate) fn check_invariants(&self) {
         let mut linked = [0; 2];
         let mut live = 0;

@@ -44,12 +44,7 @@ pub(crate) struct HeldSets {
 
 impl HeldSets {
     pub(crate) const fn new() -> Self {
-        HeldSets {
-            entries: SysVec::new(),
-            free: SysVec::new(),
-            buckets: SysVec::new(),
-            live: 0,
-        }
+        HeldSets { entries: SysVec::new(), free: SysVec::new(), buckets: SysVec::new(), live: 0 }
     }
 
     fn bucket(&self, items: &[Item]) -> usize {
@@ -86,14 +81,6 @@ impl HeldSets {
         };
         self.buckets[bucket] = number;
         self.live += 1;
-        number
-    }
-
-    /// Counts one more use.
-    pub(crate) fn share(&mut self, number: HeldIx) -> HeldIx {
-        if number != ALONE {
-            self.entries[number as usize - 1].users += 1;
-        }
         number
     }
 
@@ -143,6 +130,14 @@ impl HeldSets {
                 self.buckets[bucket] = number;
             }
         }
+    }
+
+    /// Bytes of all tables.
+    pub(crate) fn bytes(&self) -> usize {
+        let sets: usize = self.entries.iter().map(|entry| entry.items.capacity_bytes()).sum();
+        sets + self.entries.capacity_bytes()
+            + self.free.capacity_bytes()
+            + self.buckets.capacity_bytes()
     }
 
     /// Number of sets in use.
@@ -211,13 +206,17 @@ mod tests {
     #[test]
     fn sets_are_kept_once_and_freed_with_their_last_user() {
         let mut sets = HeldSets::new();
-        let numbers: Vec<HeldIx> = (0..100u64).map(|i| sets.intern(&[i << 2, (i + 1) << 2])).collect();
+        let numbers: Vec<HeldIx> =
+            (0..100u64).map(|i| sets.intern(&[i << 2, (i + 1) << 2])).collect();
         assert_eq!(sets.intern(&[0, 4]), numbers[0]);
         assert_eq!(sets.live(), 100);
         numbers.iter().for_each(|&number| sets.release(number));
         assert_eq!(sets.live(), 1, "the first has a second user");
         sets.release(numbers[0]);
         assert_eq!(sets.live(), 0);
-        assert_eq!(sets.intern(&[8, 12]), *numbers.iter().find(|&&n| n == sets.intern(&[8, 12])).unwrap());
+        assert_eq!(
+            sets.intern(&[8, 12]),
+            *numbers.iter().find(|&&n| n == sets.intern(&[8, 12])).unwrap()
+        );
     }
 }

@@ -16,6 +16,10 @@ impl Lookup {
         Lookup { places: SysVec::new(), live: 0 }
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.places.capacity_bytes()
+    }
+
     fn home(&self, id: u64) -> usize {
         fold(id, 5) as usize & (self.places.len() - 1)
     }
@@ -73,7 +77,8 @@ impl Lookup {
                 }
                 // Move the entry back unless its home lies cyclically in (hole, at].
                 let home = self.home(self.places[at].0);
-                let stays = if hole <= at { hole < home && home <= at } else { hole < home || home <= at };
+                let stays =
+                    if hole <= at { hole < home && home <= at } else { hole < home || home <= at };
                 if !stays {
                     break;
                 }

@@ -4,25 +4,27 @@
 //! returns what is new. The caller serialises access and makes findings of it afterwards.
 
 pub(crate) mod digraph;
-pub(crate) mod event;
 mod held_sets;
 mod lookup;
 pub(crate) mod order;
 mod search;
 mod witness;
 
-pub(crate) use held_sets::{item_id, item_mode};
+#[cfg(test)]
+mod tests;
+
+use held_sets::{item_id, item_mode};
 pub(crate) use search::Inversion;
 
+use crate::event::{Event, Note, Side};
 use crate::finding::Confidence;
 use crate::held::Hold;
+use crate::lock::OwnerId;
 use crate::lock::{Class, Site};
 use crate::mem::SysVec;
-use crate::mode::{Mode, Want};
-use crate::owner::OwnerId;
+use crate::mode::Want;
 use crate::segment::{SegmentId, Segments};
 use digraph::{Digraph, EdgeIx, NodeIx};
-use event::{Event, Note};
 use held_sets::{Item, item};
 use lookup::Lookup;
 use order::Order;
@@ -59,18 +61,6 @@ pub(crate) struct Chain<'a> {
     pub(crate) at: Site,
     /// Everything that the owner holds.
     pub(crate) holds: &'a [Hold],
-}
-
-/// One side of a cycle, copied out.
-#[derive(Clone)]
-pub(crate) struct Side {
-    pub(crate) owner: OwnerId,
-    pub(crate) from: (u64, &'static Class, Mode),
-    pub(crate) to: (u64, &'static Class, Want),
-    pub(crate) held_at: Site,
-    pub(crate) at: Site,
-    /// The other holds; a lock that is dropped by now has no class.
-    pub(crate) others: SysVec<(u64, Option<&'static Class>, Mode)>,
 }
 
 /// The order graph. See the module.
@@ -330,7 +320,7 @@ impl Graph {
     }
 
     /// The lock that an edge starts from.
-    fn from_id(&self, edge: EdgeIx) -> u64 {
+    fn source_id(&self, edge: EdgeIx) -> u64 {
         self.nodes[self.digraph.ends(edge).0 as usize].id
     }
 
@@ -405,7 +395,7 @@ impl Graph {
                 self.tell(Note::Segment { id, owner, after, joined });
             }
         }
-        for node in 0..self.digraph.node_capacity() {
+        for node in 0..self.digraph.node_capacity() as NodeIx {
             if !self.digraph.is_live(node) {
                 continue;
             }
@@ -415,7 +405,7 @@ impl Graph {
                 self.tell(Note::Writer { id, owner });
             }
         }
-        for node in 0..self.digraph.node_capacity() {
+        for node in 0..self.digraph.node_capacity() as NodeIx {
             if !self.digraph.is_live(node) {
                 continue;
             }
@@ -441,12 +431,32 @@ impl Graph {
         self.witnesses.capped + self.segments.capped
     }
 
+    /// Bytes of all tables.
+    pub(crate) fn bytes(&self) -> usize {
+        self.digraph.bytes()
+            + self.order.bytes()
+            + self.nodes.capacity_bytes()
+            + self.heads.capacity_bytes()
+            + self.strong.capacity_bytes()
+            + self.by_id.bytes()
+            + self.reports.bytes()
+            + self.witnesses.bytes()
+            + self.segments.bytes()
+            + self.owners.capacity_bytes()
+    }
+
+    /// Locks and edges in the graph now.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.digraph.node_count(), self.digraph.edge_count())
+    }
+
     /// Checks every invariant of the graph. Expensive: for tests.
     #[cfg(test)]
     pub(crate) fn check_invariants(&self) {
         self.digraph.check_invariants();
         self.order.check_invariants(&self.digraph);
-        for node in (0..self.digraph.node_capacity()).filter(|&n| self.digraph.is_live(n)) {
+        for node in (0..self.digraph.node_capacity() as NodeIx).filter(|&n| self.digraph.is_live(n))
+        {
             assert_eq!(self.by_id.get(self.nodes[node as usize].id), Some(node));
             for (edge, _) in self.digraph.out_edges(node) {
                 assert_ne!(self.heads[edge as usize], NIL, "an edge without evidence");

@@ -147,6 +147,7 @@ impl Order {
     }
 
     /// Call after [`Digraph::remove_edge`].
+    #[cfg(test)]
     pub(crate) fn edge_removed(&mut self, graph: &Digraph, u: NodeIx, v: NodeIx) {
         let c = self.component(u);
         if c == self.component(v) {
@@ -184,6 +185,7 @@ impl Order {
     }
 
     /// The nodes of the component of `n`, from `n` on.
+    #[cfg(test)]
     pub(crate) fn members(&self, n: NodeIx) -> impl Iterator<Item = NodeIx> {
         std::iter::successors(Some(n), move |&m| {
             let following = self.entry(m).member;
@@ -193,6 +195,7 @@ impl Order {
 
     /// The label of the component of `n`: labels compare as the places in the order do. Holds
     /// until the next edit.
+    #[cfg(test)]
     pub(crate) fn position(&self, n: NodeIx) -> u64 {
         self.entry(self.component(n)).ord
     }
@@ -295,6 +298,7 @@ impl Order {
 
     /// Panics if a list, a label or the place of an edge is wrong. O(nodes + edges): for tests.
     /// That components are strongly connected, the tests compare with another implementation.
+    #[cfg(test)]
     pub(crate) fn check_invariants(&self, graph: &Digraph) {
         let (mut c, mut prev, mut ord, mut members) = (self.first, NONE, 0, 0);
         while c != NONE {

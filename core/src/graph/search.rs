@@ -13,10 +13,11 @@
 //! no two sides of different owners ordered by start/join, and conflicting modes at every lock.
 //! Both passes give up after a number of steps, and say so.
 
+use super::Graph;
 use super::digraph::{EdgeIx, NONE, NodeIx};
 use super::held_sets::{gate, item};
 use super::witness::{ANY, NIL, Witness, WitnessIx};
-use super::{Graph, Side};
+use crate::event::Side;
 use crate::finding::{Confidence, Filter};
 use crate::held::fold;
 use crate::mem::SysVec;
@@ -119,7 +120,7 @@ impl<'a> Search<'a> {
 
     /// Distances to `home` within the component, backwards.
     fn measure(&mut self) {
-        let size = self.graph.digraph.node_capacity() as usize;
+        let size = self.graph.digraph.node_capacity();
         let scratch = &mut self.scratch;
         for node in scratch.touched.iter() {
             scratch.distance[*node as usize] = u32::MAX;
@@ -296,8 +297,8 @@ impl<'a> Search<'a> {
     }
 
     fn gate_between(&self, e: EdgeIx, one: &Witness, f: EdgeIx, other: &Witness) -> Option<u64> {
-        let own = item(self.graph.from_id(e), one.from_mode);
-        let own_other = item(self.graph.from_id(f), other.from_mode);
+        let own = item(self.graph.source_id(e), one.from_mode);
+        let own_other = item(self.graph.source_id(f), other.from_mode);
         let sets = &self.graph.witnesses.sets;
         gate(sets.get(one.held, &own), sets.get(other.held, &own_other))
     }
@@ -481,7 +482,7 @@ impl<'a> Search<'a> {
     }
 
     fn key(&self, edges: &[EdgeIx]) -> u64 {
-        let ids = |i: usize| self.graph.from_id(edges[i % edges.len()]);
+        let ids = |i: usize| self.graph.source_id(edges[i % edges.len()]);
         let first = (0..edges.len()).min_by_key(|&i| ids(i)).unwrap_or(0);
         (0..edges.len()).fold(11, |hash, i| fold(hash ^ ids(first + i), 7)).max(1)
     }
@@ -512,7 +513,7 @@ impl<'a> Search<'a> {
         if strong {
             edges.iter().for_each(|&edge| self.graph.mark_strong(edge));
         }
-        let first = (0..edges.len()).min_by_key(|&i| self.graph.from_id(edges[i])).unwrap_or(0);
+        let first = (0..edges.len()).min_by_key(|&i| self.graph.source_id(edges[i])).unwrap_or(0);
         let mut sides = SysVec::new();
         for i in (0..edges.len()).map(|i| (first + i) % edges.len()) {
             sides.push(self.graph.side(edges[i], chosen[i]));

@@ -8,10 +8,10 @@
 //! intersection.
 
 use super::held_sets::{ALONE, HeldIx, HeldSets, Item, includes, item};
+use crate::lock::OwnerId;
 use crate::lock::Site;
 use crate::mem::SysVec;
 use crate::mode::{Mode, Want};
-use crate::owner::OwnerId;
 use crate::segment::{SegmentId, UNKNOWN};
 
 /// The number of a witness.
@@ -141,6 +141,11 @@ impl Witnesses {
             }
         };
         Some(*head)
+    }
+
+    /// Bytes of all tables.
+    pub(crate) fn bytes(&self) -> usize {
+        self.table.capacity_bytes() + self.free.capacity_bytes() + self.sets.bytes()
     }
 
     /// Frees a whole list.

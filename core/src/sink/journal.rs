@@ -4,15 +4,13 @@
 //! could lose, and no lock. Batches of different threads may land out of order; lines carry their
 //! sequence numbers.
 
-use super::store;
+use crate::event::{Event, Note, Side};
 use crate::finding::Finding;
 use crate::finding::json;
 use crate::finding::site::crate_of;
-use crate::graph::event::{Event, Note};
-use crate::graph::{Graph, Side};
 use crate::lock::Class;
 use crate::mem::SysVec;
-use crate::{recorder, sink};
+use crate::sink;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -114,56 +112,50 @@ pub(crate) fn finding(finding: &Finding) {
     }
 }
 
+/// What stands at the end of a journal.
+pub(crate) struct Tail {
+    /// (seq, fingerprint, repeats) of the findings that were met again.
+    pub(crate) repeats: SysVec<(u64, u64, u64)>,
+    pub(crate) seq: u64,
+    pub(crate) counters: [(&'static str, u64); 9],
+}
+
 /// Writes the repeats and the last line. After it the file is complete.
-pub(crate) fn close() {
+pub(crate) fn close(end: &Tail) {
     if is_open() {
         let mut lines = Line::new();
-        tail(&mut lines);
+        // Writing to a line cannot fail.
+        let _ = tail(&mut lines, end);
         append(&lines);
         OPEN.store(false, Ordering::Release);
     }
 }
 
-fn tail(lines: &mut Line) {
-    for (finding, repeats) in store::findings().into_iter().filter(|(_, repeats)| *repeats > 0) {
-        let seq = recorder::graph().next_seq();
-        let _ = writeln!(
-            lines,
-            r#"{{"t":"repeat","seq":{seq},"fingerprint":"{:016x}","repeats":{repeats}}}"#,
-            finding.fingerprint
-        );
-    }
-    let (seq, counters, capped) = {
-        let mut graph = recorder::graph();
-        (graph.next_seq(), graph.counters, graph.capped())
-    };
-    let _ = writeln!(
-        lines,
-        r#"{{"t":"end","seq":{seq},"counters":{{"untracked":{},"dropped_locks":{},"dropped_edges":{},"searches_truncated":{},"evidence_capped":{capped},"findings_dropped":{}}}}}"#,
-        recorder::untracked_count(),
-        counters.dropped_locks,
-        counters.dropped_edges,
-        counters.searches_truncated,
-        store::dropped(),
-    );
-}
-
-/// The graph of the running process as journal lines.
-pub(crate) fn snapshot() -> String {
-    let events = {
-        let mut graph: std::sync::MutexGuard<'_, Graph> = recorder::graph();
-        graph.retell()
-    };
+/// The whole journal that would stand for these facts.
+pub(crate) fn whole(facts: &[Event], findings: &[Finding], end: &Tail) -> String {
     let mut lines = Line::new();
     lines.extend_from_slice(header(&run_id()).as_bytes());
-    render(&events, &mut lines);
-    for (finding, _) in store::findings() {
-        let seq = recorder::graph().next_seq();
-        let _ = json::write_json(&finding, seq, &mut lines);
+    render(facts, &mut lines);
+    for finding in findings {
+        let _ = json::write_json(finding, finding.seq, &mut lines);
         lines.push(b'\n');
     }
-    tail(&mut lines);
+    let _ = tail(&mut lines, end);
     String::from_utf8_lossy(&lines).into_owned()
+}
+
+fn tail(out: &mut Line, end: &Tail) -> std::fmt::Result {
+    for (seq, fingerprint, repeats) in end.repeats.iter() {
+        writeln!(
+            out,
+            r#"{{"t":"repeat","seq":{seq},"fingerprint":"{fingerprint:016x}","repeats":{repeats}}}"#
+        )?;
+    }
+    write!(out, r#"{{"t":"end","seq":{},"counters":{{"#, end.seq)?;
+    for (i, (name, count)) in end.counters.iter().enumerate() {
+        write!(out, r#"{}"{name}":{count}"#, if i == 0 { "" } else { "," })?;
+    }
+    writeln!(out, "}}}}")
 }
 
 fn render(events: &[Event], lines: &mut Line) {
@@ -215,7 +207,7 @@ fn line(out: &mut Line, seq: u64, note: &Note) -> std::fmt::Result {
             List(*after),
             List(*joined)
         ),
-        Note::Class { id, class } => class_line(out, *seq, class_number(*id, class), class),
+        Note::Class { id, class } => class_line(out, seq, class_number(*id, class), class),
         Note::Lock { id, class } => write!(
             out,
             r#"{{"t":"lock","seq":{seq},"id":{id},"class":{},"read_blocks_behind_writer":{},"guard_send":{},"reentrant":{}}}"#,
@@ -228,7 +220,7 @@ fn line(out: &mut Line, seq: u64, note: &Note) -> std::fmt::Result {
             write!(out, r#"{{"t":"edge","seq":{seq},"from":{from},"to":{to}}}"#)
         }
         Note::Witness { side, scope, segment, capped } => {
-            witness(out, *seq, side, *scope, *segment, *capped)
+            witness(out, seq, side, *scope, *segment, *capped)
         }
         Note::Writer { id, owner } => {
             write!(out, r#"{{"t":"writer","seq":{seq},"lock":{id},"owner":{}}}"#, owner.0)

@@ -5,17 +5,15 @@
 //! through untracked.
 
 pub(crate) mod journal;
-mod store;
+pub(crate) mod store;
 
+use crate::config;
 use crate::finding::{Confidence, Finding, Kind, Level};
-use crate::{config, door};
 use std::fmt;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-
-pub(crate) use store::findings;
 
 type Callback = dyn Fn(&Finding) + Send + Sync;
 
@@ -40,7 +38,9 @@ pub(crate) fn deliver(finding: Finding, silent: bool) -> Level {
     journal::finding(&finding);
     if level > Level::Allow && !silent {
         print(finding.report().as_bytes());
-    } else if finding.kind == Kind::OrderInversion && finding.confidence <= Some(Confidence::Ordered) {
+    } else if finding.kind == Kind::OrderInversion
+        && finding.confidence <= Some(Confidence::Ordered)
+    {
         FILTERED.fetch_add(1, Ordering::Relaxed);
     }
     let callback = CALLBACK.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -63,20 +63,17 @@ fn print(bytes: &[u8]) {
     let _ = std::io::stderr().write_all(bytes);
 }
 
-/// The process ends: says what was ruled out, and closes the journal.
-pub(crate) fn process_ends() {
-    door::untracked(|| {
-        let filtered = FILTERED.load(Ordering::Relaxed);
-        if filtered > 0 && config::tier() > config::Tier::Off as u8 {
-            let plural = if filtered == 1 { "inversion is" } else { "inversions are" };
-            print(
-                format!(
-                    "lockgraph: {filtered} {plural} ruled out by a gate or by start/join order; \
-                     LOCKGRAPH=full,LG003=warn shows them\n"
-                )
-                .as_bytes(),
-            );
-        }
-        journal::close();
-    });
+/// One line about the inversions that were not worth a report.
+pub(crate) fn print_filtered() {
+    let filtered = FILTERED.load(Ordering::Relaxed);
+    if filtered > 0 {
+        let inversions = if filtered == 1 { "inversion is" } else { "inversions are" };
+        print(
+            format!(
+                "lockgraph: {filtered} {inversions} ruled out by a gate or by start/join order; \
+                 LOCKGRAPH=full,LG003=warn shows them\n"
+            )
+            .as_bytes(),
+        );
+    }
 }

@@ -1,0 +1,65 @@
+//! What the graph learns, copied out so that it can be written down and reported after the
+//! graph's lock is released. Plain data between the graph and the journal.
+
+use crate::lock::{Class, OwnerId, Site};
+use crate::mem::SysVec;
+use crate::mode::{Mode, Want};
+use crate::segment::SegmentId;
+
+/// One side of a cycle, copied out.
+#[derive(Clone)]
+pub(crate) struct Side {
+    pub(crate) owner: OwnerId,
+    pub(crate) from: (u64, &'static Class, Mode),
+    pub(crate) to: (u64, &'static Class, Want),
+    pub(crate) held_at: Site,
+    pub(crate) at: Site,
+    /// The other holds; a lock that is dropped by now has no class.
+    pub(crate) others: SysVec<(u64, Option<&'static Class>, Mode)>,
+}
+
+/// One new fact with its place in the sequence.
+pub(crate) struct Event {
+    pub(crate) seq: u64,
+    pub(crate) note: Note,
+}
+
+/// The facts.
+pub(crate) enum Note {
+    Owner {
+        owner: OwnerId,
+        name: SysVec<u8>,
+    },
+    Segment {
+        id: SegmentId,
+        owner: OwnerId,
+        after: SegmentId,
+        joined: SegmentId,
+    },
+    /// The class of lock `id`, which is the first one of it.
+    Class {
+        id: u64,
+        class: &'static Class,
+    },
+    Lock {
+        id: u64,
+        class: &'static Class,
+    },
+    Edge {
+        from: u64,
+        to: u64,
+    },
+    Witness {
+        side: Side,
+        scope: u32,
+        segment: SegmentId,
+        capped: bool,
+    },
+    Writer {
+        id: u64,
+        owner: OwnerId,
+    },
+    Drop {
+        id: u64,
+    },
+}

@@ -1,0 +1,158 @@
+//! The graph as a value: random requests and drops with every invariant checked after each step,
+//! and the caps.
+
+use super::*;
+use crate::finding::Filter;
+use crate::mode::{Mode, Policy};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::panic::Location;
+
+static MUTEX: Policy = Policy {
+    kind: "Mutex",
+    read_blocks_behind_writer: false,
+    guard_send: false,
+    reentrant: false,
+    shared: false,
+    upgrade: false,
+};
+
+static CLASS: Class =
+    Class { id: 1, name: None, policy: &MUTEX, created_at: None, type_name: None };
+
+fn hold(id: u64) -> Hold {
+    Hold { id, mode: Mode::Exclusive, class: &CLASS, at: Location::caller() }
+}
+
+/// `owner` requests `id` while it holds `held` (the newest first).
+fn request(graph: &mut Graph, owner: u32, held: &[u64], id: u64) -> SysVec<Inversion> {
+    let holds: Vec<Hold> = held.iter().map(|&id| hold(id)).collect();
+    graph.record(&Chain {
+        owner: OwnerId(owner),
+        scope: 0,
+        segment: 0,
+        id,
+        class: &CLASS,
+        want: Want::Exclusive,
+        at: Location::caller(),
+        holds: &holds,
+    })
+}
+
+#[test]
+fn a_cycle_under_a_gate_rises_with_a_witness_without_it() {
+    let mut graph = Graph::new();
+    assert!(request(&mut graph, 1, &[1, 9], 2).is_empty());
+    let found = request(&mut graph, 2, &[2, 9], 1);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].confidence, Confidence::Gated);
+    assert_eq!(&*found[0].filtered_by, [Filter::Gate]);
+    assert!(request(&mut graph, 2, &[2, 9], 1).is_empty(), "known");
+    let found = request(&mut graph, 1, &[1], 2);
+    assert_eq!(found.len(), 1, "the gate is left out on one side: the cycle became possible");
+    assert_eq!(found[0].confidence, Confidence::Feasible);
+    graph.check_invariants();
+}
+
+#[test]
+fn many_owners_become_any_owner_and_a_cycle_through_them_is_unproven() {
+    let mut graph = Graph::new();
+    for owner in 1..=100 {
+        assert!(request(&mut graph, owner, &[1, 100 + u64::from(owner)], 2).is_empty());
+    }
+    assert!(graph.capped() > 0);
+    // Owners 1 to 8 are known with their gates; this one is only in "any owner".
+    let found = request(&mut graph, 200, &[2, 101, 102, 103, 104, 105, 106, 107, 108], 1);
+    let best = found.iter().map(|inversion| inversion.confidence).max();
+    assert_eq!(best, Some(Confidence::Unproven));
+}
+
+#[test]
+fn a_cycle_of_a_hundred_locks_is_found() {
+    let mut graph = Graph::new();
+    for i in 1..100 {
+        assert!(request(&mut graph, i, &[u64::from(i)], u64::from(i) + 1).is_empty());
+    }
+    let found = request(&mut graph, 100, &[100], 1);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].confidence, Confidence::Feasible);
+    assert_eq!(found[0].sides.len(), 100);
+    assert_eq!(graph.counters.searches_truncated, 0);
+}
+
+#[test]
+fn a_dropped_lock_takes_its_edges_along() {
+    let mut graph = Graph::new();
+    request(&mut graph, 1, &[1], 2);
+    request(&mut graph, 2, &[2], 3);
+    graph.drop_lock(2);
+    assert!(request(&mut graph, 3, &[3], 1).is_empty());
+    assert_eq!(graph.size(), (2, 1));
+    graph.check_invariants();
+}
+
+#[test]
+fn short_lived_locks_leave_nothing_behind() {
+    let mut graph = Graph::new();
+    let mut bytes = 0;
+    for id in 10..20_000 {
+        request(&mut graph, 1, &[2, 1], id);
+        request(&mut graph, 1, &[id, 2, 1], 3);
+        graph.drop_lock(id);
+        if id == 1_000 {
+            bytes = graph.bytes();
+        }
+    }
+    // 1 -> 2 was never requested; 1 -> 3 and 2 -> 3 stay.
+    assert_eq!(graph.size(), (3, 2));
+    assert_eq!(graph.bytes(), bytes, "memory is flat");
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Request { owner: u32, held: Vec<u64>, id: u64 },
+    Drop(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let held = proptest::sample::subsequence((1..=7u64).collect::<Vec<_>>(), 1..4).prop_shuffle();
+    prop_oneof![
+        9 => (1..5u32, held, 1..=7u64)
+            .prop_map(|(owner, held, id)| Step::Request { owner, held, id }),
+        1 => (1..=7u64).prop_map(Step::Drop),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn edges_are_exactly_the_pairs_requested_and_invariants_hold(
+        steps in proptest::collection::vec(step(), 1..120)
+    ) {
+        let mut graph = Graph::new();
+        let mut pairs = BTreeSet::new();
+        // Ids are never reused: a dropped lock comes back as another one.
+        let mut current: Vec<u64> = (0..=7).collect();
+        for step in steps {
+            match step {
+                Step::Request { owner, held, id } => {
+                    let id = current[id as usize];
+                    let held: Vec<u64> = held.iter().map(|&h| current[h as usize]).collect();
+                    request(&mut graph, owner, &held, id);
+                    pairs.extend(held.iter().filter(|&&h| h != id).map(|&h| (h, id)));
+                }
+                Step::Drop(id) => {
+                    let gone = current[id as usize];
+                    graph.drop_lock(gone);
+                    pairs.retain(|&(a, b)| a != gone && b != gone);
+                    current[id as usize] += 10;
+                }
+            }
+            graph.check_invariants();
+            prop_assert_eq!(graph.size().1, pairs.len());
+            for &(a, b) in &pairs {
+                let (a, b) = (graph.by_id.get(a).unwrap(), graph.by_id.get(b).unwrap());
+                prop_assert!(graph.digraph.find_edge(a, b).is_some());
+            }
+        }
+    }
+}
