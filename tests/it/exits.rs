@@ -23,7 +23,7 @@ const MOST_PROGRESS: usize = 30_000;
 #[test]
 #[ignore = "plays a part for the tests of this file"]
 fn child() {
-    let part = std::env::var(PART).expect("started by a test of this file");
+    let Ok(part) = std::env::var(PART) else { return };
     one_edge();
     say(READY);
     match part.as_str() {
