@@ -1,0 +1,62 @@
+//! A deadlock that has not happened yet.
+//!
+//! What it shows: thread `transfer` takes lock_a, then lock_b; thread `audit` takes lock_b, then
+//! lock_a. Run at the same time they would hang one day: each holds what the other wants. Here
+//! the second thread starts after the first has ended, so nothing hangs, ever. The inversion is
+//! reported all the same, because both orders were seen.
+//!
+//! What to look for: the report on standard error. It is LG003 with confidence `feasible`, and
+//! shows both sides: which thread held which lock, taken where, and what it wanted, where. The
+//! process then ends with 1.
+//!
+//! With the tracker compiled out (`RUSTFLAGS="--cfg lockgraph_off"`) the locks are parking_lot's
+//! own; the program says so and ends with 0.
+
+use lockgraph::Named;
+use lockgraph::parking_lot::Mutex; // before: use parking_lot::Mutex;
+use std::process::ExitCode;
+use std::thread::{self, sleep};
+use std::time::Duration;
+
+/// Long enough that the two threads, started together, would meet.
+const MOMENT: Duration = Duration::from_millis(20);
+
+fn main() -> ExitCode {
+    let lock_a = Mutex::new(100).named("lock_a");
+    let lock_b = Mutex::new(0).named("lock_b");
+    run("transfer", || {
+        let mut a = lock_a.lock();
+        sleep(MOMENT);
+        let mut b = lock_b.lock();
+        (*a, *b) = (*a - 10, *b + 10);
+    });
+    run("audit", || {
+        let b = lock_b.lock();
+        sleep(MOMENT);
+        let a = lock_a.lock();
+        assert_eq!(*a + *b, 100);
+    });
+
+    if !lockgraph::PRESENT {
+        println!("two_locks: the tracker is compiled out of this build, so nothing was reported");
+        return ExitCode::SUCCESS;
+    }
+    match lockgraph::findings().len() {
+        0 => {
+            println!("two_locks: both orders ran and nothing was reported: tracking is off");
+            ExitCode::SUCCESS
+        }
+        found => {
+            println!("two_locks: nothing hung this time; findings reported above: {found}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `work` on a thread of this name, to its end.
+fn run(name: &str, work: impl FnOnce() + Send) {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name(name.to_owned());
+        thread.spawn_scoped(scope, work).expect("a thread can start").join().expect("it ends well");
+    });
+}
