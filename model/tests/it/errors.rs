@@ -178,3 +178,15 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(error.to_string().contains("nowhere.jsonl: cannot read it: "), "{error}");
     assert!(matches!(Dump::read(data("")).unwrap_err().problem, Problem::Io(_)));
 }
+
+#[test]
+fn a_line_without_end_is_refused_before_it_fills_the_memory() {
+    for byte in [b'x', b'{'] {
+        let endless = std::io::BufReader::new(std::io::repeat(byte));
+        let error = lockgraph_model::Journal::read(endless, "x.jsonl").unwrap_err();
+        assert!(matches!(error.problem, Problem::LineTooLong));
+        assert_eq!(error.line, Some(1));
+    }
+    let endless = std::io::BufReader::new(std::io::repeat(b'x'));
+    assert!(matches!(Dump::read_from(endless, "x").unwrap_err().problem, Problem::LineTooLong));
+}
