@@ -1,2 +1,57 @@
 #![forbid(unsafe_code)]
-//! Typed journals and dumps of lockgraph.
+//! Journals and dumps of lockgraph as typed data.
+//!
+//! A process that records writes a **journal**: JSON Lines, appended as things are found. This
+//! crate reads it, puts the lines in order, fills the holes that a kill has left, and gives one
+//! **dump**: the JSON document that people and CI jobs work with. `docs/journal.md` is the
+//! contract of both.
+//!
+//! ```
+//! use lockgraph_model::Dump;
+//!
+//! let journal = r#"{"t":"header","seq":0,"schema":"lockgraph/1","tool":{"name":"lockgraph","version":"0.1.0"},"run_id":"000102030405060708090a0b0c0d0e0f","pid":7,"exe":"demo","started_unix_ms":0,"test":null}
+//! {"t":"edge","seq":1,"from":1,"to":2}
+//! "#;
+//! let dump = Dump::from_journal(journal.as_bytes(), "demo.jsonl")?;
+//! assert!(!dump.processes[0].complete, "no `end` line: the process was killed");
+//! assert_eq!(dump.edges[0].from, 1);
+//! # Ok::<(), lockgraph_model::Error>(())
+//! ```
+//!
+//! # Structure
+//! - [`dump`]: the types of the document, [`Dump`] first; [`words`]: the words in them, and which
+//!   mode blocks which;
+//! - [`journal`]: from lines to typed lines, from those to a [`Dump`];
+//! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
+//!   an order of the classes that all of them agree with;
+//! - [`Error`]: what was wrong with an input, where, and what to do.
+//!
+//! # Costs
+//! Reading is linear in the file, plus sorting the lines by `seq`; memory is about that of the
+//! file. Components and class edges are linear in the edges; the search for cycles is bounded by
+//! [`cycles::Limits`] for each component. Nothing recurses over the graph.
+//!
+//! # Panics
+//! Nothing here panics on any input: what cannot be read is an [`Error`].
+//!
+//! # Features
+//! `schema`: the types carry their JSON Schema, and `schema::document()` is the text of
+//! `schema/lockgraph-1.schema.json`.
+
+mod assemble;
+pub mod cycles;
+pub mod dump;
+mod error;
+pub mod journal;
+mod json;
+pub mod order;
+mod read;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod version;
+pub mod words;
+
+pub use dump::Dump;
+pub use error::{Error, Problem};
+pub use journal::Journal;
+pub use version::SCHEMA;

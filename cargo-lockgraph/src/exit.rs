@@ -1,0 +1,14 @@
+//! The exit codes, which are a contract with scripts.
+
+/// Done, and nothing to complain of.
+pub(crate) const OK: u8 = 0;
+
+/// Reserved: findings that the policy does not accept.
+#[expect(dead_code, reason = "no command judges findings yet; the number is taken")]
+pub(crate) const FINDINGS: u8 = 1;
+
+/// The command line was wrong.
+pub(crate) const USAGE: u8 = 2;
+
+/// An input cannot be read, is damaged, or is of another major version; or the output failed.
+pub(crate) const BAD_INPUT: u8 = 3;

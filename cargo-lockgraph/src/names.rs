@@ -1,0 +1,90 @@
+//! What things are called in the output.
+
+use lockgraph_model::Dump;
+use lockgraph_model::dump::{Class, Id, Lock, Owner};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Looks things up by id.
+pub(crate) struct Names<'a> {
+    classes: HashMap<Id, &'a Class>,
+    locks: HashMap<Id, &'a Lock>,
+    owners: HashMap<Id, &'a Owner>,
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn of(dump: &'a Dump) -> Self {
+        Names {
+            classes: dump.classes.iter().map(|class| (class.id, class)).collect(),
+            locks: dump.locks.iter().map(|lock| (lock.id, lock)).collect(),
+            owners: dump.owners.iter().map(|owner| (owner.id, owner)).collect(),
+        }
+    }
+
+    /// The class of a lock.
+    pub(crate) fn class_of(&self, lock: &Lock) -> Option<&'a Class> {
+        self.classes.get(&lock.class).copied()
+    }
+
+    /// `accounts`, or `Mutex(src/main.rs:3:9)` for a class that the program did not name.
+    pub(crate) fn class(&self, id: Id) -> String {
+        let Some(class) = self.classes.get(&id) else { return format!("class {id}") };
+        match (&class.name, &class.created_at) {
+            (Some(name), _) => plain(name).into_owned(),
+            (None, Some(at)) => plain(&format!("{}({at})", class.kind)).into_owned(),
+            (None, None) => plain(&format!("{}(class {id})", class.kind)).into_owned(),
+        }
+    }
+
+    /// `accounts #1`.
+    pub(crate) fn lock(&self, id: Id) -> String {
+        match self.locks.get(&id) {
+            Some(lock) => format!("{} #{id}", self.class(lock.class)),
+            None => "a lock never used".to_owned(),
+        }
+    }
+
+    /// `main`, `thread 2`, or that it may be any.
+    pub(crate) fn owner(&self, id: Id) -> String {
+        match self.owners.get(&id) {
+            Some(Owner { name: Some(name), .. }) => plain(name).into_owned(),
+            Some(owner) => format!("{} {id}", owner.kind),
+            None => "several threads".to_owned(),
+        }
+    }
+}
+
+/// Text of a file, without what would act on a terminal: control characters, and those that turn
+/// the direction of writing.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let acts =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// `1 lock`, `2 locks`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn nothing_in_a_file_acts_on_the_terminal() {
+        assert_eq!(plain("größe"), "größe");
+        assert_eq!(plain("a\u{1b}[31mb\n\u{202e}"), "a\\u{1b}[31mb\\n\\u{202e}");
+    }
+}

@@ -1,0 +1,54 @@
+//! The real binary, on the files of `model/tests/data`.
+//!
+//! `BLESS=1 cargo test -p cargo-lockgraph` writes the golden texts anew; read the difference then.
+
+mod input;
+mod show;
+mod usage;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A file of the model's test data.
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/data").join(name)
+}
+
+/// A file for this test alone.
+fn scratch(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_cargo-lockgraph"))
+}
+
+fn show(path: &Path) -> Output {
+    command().arg("show").arg(path).output().unwrap()
+}
+
+#[track_caller]
+fn assert_golden(name: &str, text: &[u8]) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&golden, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(
+        String::from_utf8_lossy(text),
+        expected,
+        "{name}: run with BLESS=1 and read the difference"
+    );
+}
+
+/// One line on stderr, nothing on stdout, and the exit code.
+#[track_caller]
+fn assert_refused(output: &Output, code: i32, says: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    assert!(output.stdout.is_empty());
+    assert!(error.starts_with("error: "), "{error}");
+    assert!(error.contains(says), "{error:?} does not say {says:?}");
+}

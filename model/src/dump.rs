@@ -1,0 +1,474 @@
+//! The document: everything known of the locks of one or many processes.
+//!
+//! Field by field as `docs/journal.md` says. A reader tolerates fields that it does not know,
+//! and lists that are not there; a writer writes every field. Lists are sorted (by id, edges by
+//! their ends, witnesses and findings by `seq`), so that equal facts give equal bytes.
+
+use crate::error::Problem;
+use crate::words::{Confidence, Mode, OwnerKind, Severity, Want};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The number of a lock, class, owner or segment, unique among its kind in one document.
+pub type Id = u64;
+
+/// Everything known of the locks of one or many processes.
+///
+/// ```
+/// use lockgraph_model::Dump;
+///
+/// let text = r#"{"schema": "lockgraph/1", "tool": {"name": "lockgraph", "version": "0.1.0"}}"#;
+/// let dump = Dump::from_json(text.as_bytes(), "empty.json")?;
+/// assert!(dump.locks.is_empty() && dump.order.is_none());
+/// # Ok::<(), lockgraph_model::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Dump {
+    /// [`SCHEMA`](crate::SCHEMA), or a later minor version of it.
+    pub schema: String,
+    /// What recorded it.
+    pub tool: Tool,
+    /// The processes; other parts name them by their position here.
+    #[serde(default)]
+    pub processes: Vec<Process>,
+    /// The classes of the locks.
+    #[serde(default)]
+    pub classes: Vec<Class>,
+    /// The lock objects.
+    #[serde(default)]
+    pub locks: Vec<Lock>,
+    /// Threads and tasks.
+    #[serde(default)]
+    pub owners: Vec<Owner>,
+    /// The stretches of owners between start and join events.
+    #[serde(default)]
+    pub segments: Vec<Segment>,
+    /// The order graph.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
+    /// The order graph of the classes.
+    #[serde(default)]
+    pub class_edges: Vec<ClassEdge>,
+    /// The strongly connected components of the order graph, of two locks or more.
+    #[serde(default)]
+    pub components: Vec<Component>,
+    /// What was reported.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// The classes that class edges join, in an order that all of these agree with (an edge from
+    /// a class to itself apart); null where there is none.
+    #[serde(default)]
+    pub order: Option<Vec<Id>>,
+}
+
+/// What recorded a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Tool {
+    /// `lockgraph`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// A process that recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Process {
+    /// 128 random bits, as 32 hex digits.
+    pub run_id: String,
+    /// The process id.
+    pub pid: u64,
+    /// The file name of the program.
+    pub exe: String,
+    /// When it started, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// The name of the test that it ran, where it ran just one.
+    pub test: Option<String>,
+    /// True where the process wrote its end; false where it was killed.
+    pub complete: bool,
+    /// What the recorder counted: `untracked`, `dropped_edges`, `searches_truncated`, ..
+    #[serde(default)]
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// Locks made at one creation site with one type, or given one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Class {
+    /// Its number.
+    pub id: Id,
+    /// The name that the program gave.
+    pub name: Option<String>,
+    /// `Mutex`, `RwLock`, ..; `unknown` where the line of the class was lost.
+    pub kind: String,
+    /// The protected type.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    /// The crate that created it; null for the workspace itself.
+    #[serde(rename = "crate")]
+    pub crate_name: Option<String>,
+    /// Where its locks are created; null where that is not known.
+    pub created_at: Option<Site>,
+    /// What each process did with it.
+    #[serde(default)]
+    pub per_process: Vec<ClassUse>,
+}
+
+/// What one process did with the locks of a class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClassUse {
+    /// Position in `processes`.
+    pub process: u32,
+    /// How many were made.
+    pub made: u64,
+    /// How many of them were alive at once.
+    pub max_live: u64,
+    /// How many requests had to wait; null where that was not measured.
+    pub contended_waits: Option<u64>,
+    /// The longest wait, in microseconds; null where that was not measured.
+    pub longest_wait_us: Option<u64>,
+}
+
+/// A lock object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Lock {
+    /// Its number; never used again after the lock is dropped.
+    pub id: Id,
+    /// Position in `processes`.
+    pub process: u32,
+    /// Its class.
+    pub class: Id,
+    /// When it was first used; for a lock whose own line was lost, when it is first named.
+    pub created_seq: u64,
+    /// When it was dropped; null while it lives.
+    pub dropped_seq: Option<u64>,
+    /// True where a blocking write or upgrade of it was ever requested.
+    pub writer_queued: bool,
+    /// A new reader waits while a writer queues.
+    pub read_blocks_behind_writer: bool,
+    /// The owner may take it again while holding it.
+    pub reentrant: bool,
+    /// A guard may be released on another thread than it was taken on.
+    pub guard_send: bool,
+    /// The owners of those write and upgrade requests.
+    #[serde(default)]
+    pub writers: Vec<Id>,
+}
+
+/// A thread or task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Owner {
+    /// Its number, from 1; where an owner is named, 0 stands for any of several.
+    pub id: Id,
+    /// Position in `processes`.
+    pub process: u32,
+    /// Thread or task.
+    pub kind: OwnerKind,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// A stretch of an owner between start and join events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Segment {
+    /// Its number, from 1; where a segment is named, 0 stands for an unknown one.
+    pub id: Id,
+    /// Whose it is; 0 where that is not known.
+    pub owner: Id,
+    /// The segments that it follows: the owner's previous one, or that of the parent which
+    /// started the owner.
+    #[serde(default)]
+    pub after: Vec<Id>,
+    /// The last segments of the owners that were joined at its start.
+    #[serde(default)]
+    pub joined_before: Vec<Id>,
+}
+
+/// `to` was requested, blocking, while `from` was held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Edge {
+    /// The lock that was held.
+    pub from: Id,
+    /// The lock that was requested.
+    pub to: Id,
+    /// The evidence.
+    #[serde(default)]
+    pub witnesses: Vec<Witness>,
+}
+
+/// The evidence for an edge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Witness {
+    /// When it was recorded.
+    pub seq: u64,
+    /// The observation that it belongs to.
+    pub scope: u64,
+    /// Who did it; 0 for any of more than eight owners.
+    pub owner: Id,
+    /// In which segment; 0 where that is unknown.
+    pub segment: Id,
+    /// How `from` was held.
+    pub from_mode: Mode,
+    /// How `to` was requested.
+    pub to_mode: Want,
+    /// Where `from` was taken; null where that was not kept.
+    pub held_at: Option<Site>,
+    /// Where `to` was requested.
+    pub acquired_at: Site,
+    /// Everything that was held, `from` included.
+    #[serde(default)]
+    pub held: Vec<Hold>,
+    /// The stack of the request, innermost frame first, where stacks are recorded.
+    pub stack: Option<Vec<String>>,
+    /// True where a cap has merged several witnesses into this one.
+    #[serde(default)]
+    pub capped: bool,
+}
+
+/// One lock that was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Hold {
+    /// The lock.
+    pub lock: Id,
+    /// How it was held.
+    pub mode: Mode,
+}
+
+/// A lock of class `to` was requested while one of class `from` was held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClassEdge {
+    /// The class of the lock that was held.
+    pub from: Id,
+    /// The class of the lock that was requested.
+    pub to: Id,
+    /// The first witness of it; null where none is left.
+    pub witness: Option<Witness>,
+}
+
+/// A strongly connected component of the order graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Component {
+    /// Its locks.
+    pub locks: Vec<Id>,
+    /// The cycles among them that count, shortest first, each as its locks in acquisition order
+    /// with the smallest id first.
+    #[serde(default)]
+    pub cycles: Vec<Vec<Id>>,
+    /// True where there may be more cycles than are listed.
+    pub truncated: bool,
+}
+
+/// One reported problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// `LG001` ..
+    pub code: String,
+    /// The word for that code: `order_inversion` ..
+    pub kind: String,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure; null where the kind has no grades.
+    pub confidence: Option<Confidence>,
+    /// The filters that alone rule out every choice of witnesses, as the confidence each leads to.
+    #[serde(default)]
+    pub filtered_by: Vec<Confidence>,
+    /// 16 hex digits, stable within one build.
+    pub fingerprint: String,
+    /// What it is, in one line.
+    pub message: String,
+    /// The locks concerned; 0 for one that was never used.
+    #[serde(default)]
+    pub locks: Vec<Id>,
+    /// The sides of the cycle, in acquisition order.
+    #[serde(default)]
+    pub cycle: Vec<Side>,
+    /// Who did it.
+    #[serde(default)]
+    pub owners: Vec<Id>,
+    /// The places in the source.
+    #[serde(default)]
+    pub sites: Vec<Site>,
+    /// LG013: which misuse.
+    pub misuse: Option<String>,
+    /// LG006: whether a blocking write or upgrade of the lock was ever seen.
+    pub writer_seen: Option<bool>,
+    /// The reason of the policy that allows it.
+    #[serde(default)]
+    pub allowed_by: Option<String>,
+    /// How often each process met it.
+    #[serde(default)]
+    pub per_process: Vec<FindingUse>,
+}
+
+/// What one owner did on one side of a cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Side {
+    /// Who; 0 for any of more than eight owners.
+    pub owner: Id,
+    /// The lock that it held.
+    pub from: Option<Id>,
+    /// The lock that it requested.
+    pub to: Option<Id>,
+    /// How `from` was held.
+    pub from_mode: Option<Mode>,
+    /// How `to` was requested.
+    pub to_mode: Option<Want>,
+    /// Where `from` was taken.
+    pub held_at: Option<Site>,
+    /// Where `to` was requested.
+    pub acquired_at: Option<Site>,
+}
+
+/// How often one process met a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FindingUse {
+    /// Position in `processes`.
+    pub process: u32,
+    /// How often it was met again after it was reported.
+    pub repeats: u64,
+}
+
+/// A place in the source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Site {
+    /// The file: relative to the workspace, or `crate-version/src/..`.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl Dump {
+    /// Computes again what follows from the other parts: `class_edges`, `components`, `order`.
+    /// For a document that was put together from parts.
+    ///
+    /// Cost: linear in locks, edges and witnesses, plus the search that `limits` bounds.
+    pub fn derive(&mut self, limits: &crate::cycles::Limits) {
+        self.class_edges = crate::order::class_edges(&self.locks, &self.edges);
+        self.order = crate::order::order(&self.class_edges);
+        self.components = crate::cycles::components(&self.locks, &self.edges, limits);
+    }
+
+    /// Every id is there once, and what is named is there: so that nobody after this has to ask.
+    pub(crate) fn check_references(&self) -> Result<(), Problem> {
+        let classes = ids("class", self.classes.iter().map(|c| c.id))?;
+        let locks = ids("lock", self.locks.iter().map(|l| l.id))?;
+        let owners = ids("owner", self.owners.iter().map(|o| o.id))?;
+        let segments = ids("segment", self.segments.iter().map(|s| s.id))?;
+        let lock = |by: &dyn Fn() -> String, id| named(&locks, "lock", id, by);
+        let class = |by: &dyn Fn() -> String, id| named(&classes, "class", id, by);
+        let owner = |by: &dyn Fn() -> String, id| match id {
+            0 => Ok(()),
+            id => named(&owners, "owner", id, by),
+        };
+        let segment = |by: &dyn Fn() -> String, id| match id {
+            0 => Ok(()),
+            id => named(&segments, "segment", id, by),
+        };
+        let process = |by: &dyn Fn() -> String, at: u32| {
+            if (at as usize) < self.processes.len() {
+                return Ok(());
+            }
+            Err(Problem::Dangling { by: by(), what: "process", id: u64::from(at) })
+        };
+        let witness = |by: &dyn Fn() -> String, w: &Witness| {
+            owner(by, w.owner)?;
+            segment(by, w.segment)?;
+            w.held.iter().try_for_each(|hold| lock(by, hold.lock))
+        };
+
+        for c in &self.classes {
+            let by = || format!("class {}", c.id);
+            c.per_process.iter().try_for_each(|used| process(&by, used.process))?;
+        }
+        for l in &self.locks {
+            let by = || format!("lock {}", l.id);
+            class(&by, l.class)?;
+            process(&by, l.process)?;
+            l.writers.iter().try_for_each(|&id| owner(&by, id))?;
+        }
+        for o in &self.owners {
+            process(&|| format!("owner {}", o.id), o.process)?;
+        }
+        for s in &self.segments {
+            let by = || format!("segment {}", s.id);
+            owner(&by, s.owner)?;
+            s.after.iter().chain(&s.joined_before).try_for_each(|&id| segment(&by, id))?;
+        }
+        for e in &self.edges {
+            let by = || format!("edge {} -> {}", e.from, e.to);
+            lock(&by, e.from)?;
+            lock(&by, e.to)?;
+            e.witnesses.iter().try_for_each(|w| witness(&by, w))?;
+        }
+        for e in &self.class_edges {
+            let by = || format!("class edge {} -> {}", e.from, e.to);
+            class(&by, e.from)?;
+            class(&by, e.to)?;
+            e.witness.iter().try_for_each(|w| witness(&by, w))?;
+        }
+        for c in &self.components {
+            let by = || "a component".to_owned();
+            c.locks.iter().chain(c.cycles.iter().flatten()).try_for_each(|&id| lock(&by, id))?;
+        }
+        for f in &self.findings {
+            let by = || format!("finding {}", f.fingerprint);
+            let sides = f.cycle.iter().flat_map(|side| [side.from, side.to]).flatten();
+            sides
+                .chain(f.locks.iter().copied())
+                .filter(|&id| id != 0)
+                .try_for_each(|id| lock(&by, id))?;
+            f.cycle
+                .iter()
+                .map(|side| side.owner)
+                .chain(f.owners.iter().copied())
+                .try_for_each(|id| owner(&by, id))?;
+            f.per_process.iter().try_for_each(|used| process(&by, used.process))?;
+        }
+        self.order.iter().flatten().try_for_each(|&id| class(&|| "the order".to_owned(), id))
+    }
+}
+
+fn ids(what: &'static str, all: impl Iterator<Item = Id>) -> Result<BTreeSet<Id>, Problem> {
+    let mut seen = BTreeSet::new();
+    for id in all {
+        if !seen.insert(id) {
+            return Err(Problem::Duplicate { what, id, first: None });
+        }
+    }
+    Ok(seen)
+}
+
+fn named(
+    all: &BTreeSet<Id>,
+    what: &'static str,
+    id: Id,
+    by: &dyn Fn() -> String,
+) -> Result<(), Problem> {
+    if all.contains(&id) {
+        return Ok(());
+    }
+    Err(Problem::Dangling { by: by(), what, id })
+}

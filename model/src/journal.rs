@@ -1,0 +1,467 @@
+//! Reading JSON Lines: the journal of one process.
+//!
+//! Guarantees: lines may stand in any order; a torn last line is ignored; fields and kinds of
+//! line that are not known are skipped. Anything else that is wrong is one [`Error`] with file
+//! and line. A prefix of a JSON object is never a JSON object, so a last line that parses is
+//! whole even where its newline is missing.
+//!
+//! Not seen: lines that are missing altogether. The recorder writes what a line names before the
+//! line itself, but threads race; [`Journal::into_dump`] makes placeholders.
+
+use crate::dump::{Dump, Finding, Hold, Id, Segment, Site, Tool, Witness};
+use crate::error::{Error, Problem};
+use crate::version;
+use crate::words::{Mode, OwnerKind, Want};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read};
+
+/// The longest line that is read, in bytes. Far over what a witness with thousands of held locks
+/// needs; it keeps a file that is not a journal from being loaded as one line.
+pub const MAX_LINE: u64 = 64 << 20;
+
+/// The lines of one journal, sorted by `seq`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// The name given by the reader, for errors.
+    pub file: String,
+    /// The header line.
+    pub header: Header,
+    /// All other lines, but `end`.
+    pub lines: Vec<Line>,
+    /// The counters of the `end` line; `None` where there is none: the process was killed.
+    pub end: Option<BTreeMap<String, u64>>,
+}
+
+/// Which process, which run, which version.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Header {
+    /// What recorded it.
+    pub tool: Tool,
+    /// 128 random bits, as 32 hex digits.
+    pub run_id: String,
+    /// The process id.
+    pub pid: u64,
+    /// The file name of the program.
+    pub exe: String,
+    /// When it started, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// The name of the test that it ran, where it ran just one.
+    pub test: Option<String>,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its position in the sequence of recorded events.
+    pub seq: u64,
+    /// Its position in the file, from 1.
+    pub number: u64,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Body {
+    /// `class`.
+    Class(ClassLine),
+    /// `lock`.
+    Lock(LockLine),
+    /// `owner`.
+    Owner(OwnerLine),
+    /// `segment`.
+    Segment(Segment),
+    /// `edge`.
+    Edge {
+        /// The lock that was held.
+        from: Id,
+        /// The lock that was requested.
+        to: Id,
+    },
+    /// `witness`.
+    Witness {
+        /// The lock that was held.
+        from: Id,
+        /// The lock that was requested.
+        to: Id,
+        /// The evidence.
+        witness: Box<Witness>,
+    },
+    /// `writer`: the first blocking write or upgrade request of an owner for a lock.
+    Writer {
+        /// The lock.
+        lock: Id,
+        /// Who.
+        owner: Id,
+    },
+    /// `drop`.
+    Drop {
+        /// The lock that is gone.
+        lock: Id,
+    },
+    /// `finding`.
+    Finding(Box<Finding>),
+    /// `repeat`.
+    Repeat {
+        /// Which finding.
+        fingerprint: String,
+        /// How often it was met again.
+        repeats: u64,
+    },
+}
+
+/// A `class` line.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ClassLine {
+    /// Its number.
+    pub id: Id,
+    /// The name that the program gave.
+    pub name: Option<String>,
+    /// `Mutex`, `RwLock`, ..
+    pub kind: String,
+    /// The protected type.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    /// Where its locks are created.
+    pub created_at: Option<Site>,
+}
+
+/// A `lock` line.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LockLine {
+    /// Its number.
+    pub id: Id,
+    /// Its class.
+    pub class: Id,
+    /// A new reader waits while a writer queues.
+    pub read_blocks_behind_writer: bool,
+    /// A guard may be released on another thread than it was taken on.
+    pub guard_send: bool,
+    /// The owner may take it again while holding it.
+    pub reentrant: bool,
+}
+
+/// An `owner` line.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OwnerLine {
+    /// Its number.
+    pub id: Id,
+    /// Thread or task.
+    pub kind: OwnerKind,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+impl Journal {
+    /// Reads the journal of one process. `name` is for errors.
+    ///
+    /// Cost: one pass, each line parsed twice (its kind, then its fields), and one sort.
+    ///
+    /// # Errors
+    /// Where it cannot be read, is empty, has no header or two, has another major version, or
+    /// has a damaged line that is not the last.
+    pub fn read(mut reader: impl BufRead, name: &str) -> Result<Journal, Error> {
+        let mut parsed = Parsed::default();
+        let mut lines = Lines::new(&mut reader, name);
+        let mut torn: Option<Error> = None;
+        while let Some(number) = lines.next()? {
+            if let Some(error) = torn.take() {
+                return Err(parsed.blame(lines, error));
+            }
+            match parsed.line(number, &lines.bytes, name) {
+                Ok(()) => {}
+                Err(error) if is_torn(&error) => torn = Some(error),
+                Err(error) => return Err(parsed.blame(lines, error)),
+            }
+        }
+        if lines.blank {
+            return Err(Error::new(name, Problem::Empty));
+        }
+        parsed.finish(name)
+    }
+
+    /// True where the process wrote its end; false where it was killed.
+    pub fn is_complete(&self) -> bool {
+        self.end.is_some()
+    }
+}
+
+/// A damaged line can be a torn one only if it is no JSON at all.
+fn is_torn(error: &Error) -> bool {
+    matches!(error.problem, Problem::Syntax(_) | Problem::NotText)
+}
+
+/// The lines of a reader, without their ends, without blank ones.
+struct Lines<'a, R> {
+    reader: &'a mut R,
+    name: &'a str,
+    bytes: Vec<u8>,
+    number: u64,
+    blank: bool,
+}
+
+impl<'a, R: BufRead> Lines<'a, R> {
+    fn new(reader: &'a mut R, name: &'a str) -> Self {
+        Lines { reader, name, bytes: Vec::new(), number: 0, blank: true }
+    }
+
+    /// Puts the next line into `bytes` and returns its number.
+    fn next(&mut self) -> Result<Option<u64>, Error> {
+        loop {
+            self.bytes.clear();
+            let read = self
+                .reader
+                .by_ref()
+                .take(MAX_LINE + 1)
+                .read_until(b'\n', &mut self.bytes)
+                .map_err(|error| Error::new(self.name, Problem::Io(error)))?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            if read as u64 > MAX_LINE && self.bytes.last() != Some(&b'\n') {
+                return Err(Error::at(self.name, self.number, Problem::LineTooLong));
+            }
+            let text = self.bytes.trim_ascii_end().len();
+            if text > 0 {
+                self.bytes.truncate(text);
+                self.blank = false;
+                return Ok(Some(self.number));
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Parsed {
+    header: Option<(Place, Header)>,
+    end: Option<(Place, BTreeMap<String, u64>)>,
+    lines: Vec<Line>,
+}
+
+/// Where a line that is not among `lines` stood.
+#[derive(Clone, Copy)]
+struct Place {
+    seq: u64,
+    number: u64,
+}
+
+impl Parsed {
+    fn line(&mut self, number: u64, bytes: &[u8], name: &str) -> Result<(), Error> {
+        let fail = |problem| Error::at(name, number, problem);
+        let text = std::str::from_utf8(bytes).map_err(|_| fail(Problem::NotText))?;
+        let parse = Parse { text, name, number };
+        let Head { t, seq } = parse.as_a()?;
+        let body = match &*t {
+            "header" => {
+                let Version { schema } = parse.as_a()?;
+                version::check(&schema).map_err(fail)?;
+                let header: Header = parse.as_a()?;
+                if header.run_id.len() != 32
+                    || !header.run_id.bytes().all(|b| b.is_ascii_hexdigit())
+                {
+                    return Err(fail(Problem::Data("`run_id` is not 32 hex digits".to_owned())));
+                }
+                if let Some((first, _)) = self.header {
+                    return Err(fail(Problem::SecondHeader { first: first.number }));
+                }
+                self.header = Some((Place { seq: parse.seq(seq)?, number }, header));
+                return Ok(());
+            }
+            "end" => {
+                let End { counters } = parse.as_a()?;
+                if self.end.is_some() {
+                    return Err(fail(Problem::Data("a second `end` line".to_owned())));
+                }
+                self.end = Some((Place { seq: parse.seq(seq)?, number }, counters));
+                return Ok(());
+            }
+            "class" => Body::Class(parse.as_a()?),
+            "lock" => Body::Lock(parse.as_a()?),
+            "owner" => Body::Owner(parse.as_a()?),
+            "segment" => Body::Segment(parse.as_a()?),
+            "edge" => parse.as_a().map(|EdgeLine { from, to }| Body::Edge { from, to })?,
+            "witness" => parse.as_a::<WitnessLine>()?.into(),
+            "writer" => {
+                parse.as_a().map(|WriterLine { lock, owner }| Body::Writer { lock, owner })?
+            }
+            "drop" => parse.as_a().map(|DropLine { lock }| Body::Drop { lock })?,
+            "finding" => Body::Finding(parse.as_a()?),
+            "repeat" => parse
+                .as_a()
+                .map(|RepeatLine { fingerprint, repeats }| Body::Repeat { fingerprint, repeats })?,
+            // A later version may say more; what it says of the rest still holds.
+            _ => return Ok(()),
+        };
+        self.lines.push(Line { seq: parse.seq(seq)?, number, body });
+        Ok(())
+    }
+
+    /// The error to report for a damaged line. A file of another major version may look damaged
+    /// before its header is met, and then the version is what the user has to know.
+    fn blame<R: BufRead>(&self, mut rest: Lines<'_, R>, error: Error) -> Error {
+        if self.header.is_some() {
+            return error;
+        }
+        let mut scratch = Parsed::default();
+        loop {
+            let name = rest.name;
+            match scratch.line(rest.number, &rest.bytes, name) {
+                Err(other) if is_another_version(&other) => return other,
+                _ if scratch.header.is_some() => return error,
+                _ => scratch.lines.clear(),
+            }
+            if !matches!(rest.next(), Ok(Some(_))) {
+                return error;
+            }
+        }
+    }
+
+    fn finish(mut self, name: &str) -> Result<Journal, Error> {
+        let Some((header_at, header)) = self.header else {
+            return Err(Error::new(name, Problem::NoHeader));
+        };
+        let mut at: Vec<Place> = self
+            .lines
+            .iter()
+            .map(|line| Place { seq: line.seq, number: line.number })
+            .chain([header_at])
+            .chain(self.end.as_ref().map(|(at, _)| *at))
+            .collect();
+        at.sort_unstable_by_key(|line| (line.seq, line.number));
+        if let Some(twice) = at.windows(2).find(|pair| pair[0].seq == pair[1].seq) {
+            let problem =
+                Problem::Duplicate { what: "seq", id: twice[0].seq, first: Some(twice[0].number) };
+            return Err(Error::at(name, twice[1].number, problem));
+        }
+        self.lines.sort_unstable_by_key(|line| line.seq);
+        Ok(Journal {
+            file: name.to_owned(),
+            header,
+            lines: self.lines,
+            end: self.end.map(|(_, counters)| counters),
+        })
+    }
+}
+
+fn is_another_version(error: &Error) -> bool {
+    matches!(error.problem, Problem::OtherMajor(_) | Problem::NotASchema(_))
+}
+
+/// One line's text, to be parsed as one thing after another.
+struct Parse<'a> {
+    text: &'a str,
+    name: &'a str,
+    number: u64,
+}
+
+impl<'a> Parse<'a> {
+    fn as_a<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+        serde_json::from_str(self.text).map_err(|e| Error::json(self.name, self.number - 1, &e))
+    }
+
+    fn seq(&self, seq: Option<u64>) -> Result<u64, Error> {
+        let missing = || Problem::Data("missing field `seq`".to_owned());
+        seq.ok_or_else(|| Error::at(self.name, self.number, missing()))
+    }
+}
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    t: Cow<'a, str>,
+    seq: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema: String,
+}
+
+#[derive(Deserialize)]
+struct End {
+    #[serde(default)]
+    counters: BTreeMap<String, u64>,
+}
+
+#[derive(Deserialize)]
+struct EdgeLine {
+    from: Id,
+    to: Id,
+}
+
+#[derive(Deserialize)]
+struct WriterLine {
+    lock: Id,
+    owner: Id,
+}
+
+#[derive(Deserialize)]
+struct DropLine {
+    lock: Id,
+}
+
+#[derive(Deserialize)]
+struct RepeatLine {
+    fingerprint: String,
+    repeats: u64,
+}
+
+/// An [`EdgeLine`] and a [`Witness`] in one object; `serde(flatten)` would buffer every line.
+#[derive(Deserialize)]
+struct WitnessLine {
+    from: Id,
+    to: Id,
+    seq: u64,
+    scope: u64,
+    owner: Id,
+    segment: Id,
+    from_mode: Mode,
+    to_mode: Want,
+    held_at: Option<Site>,
+    acquired_at: Site,
+    #[serde(default)]
+    held: Vec<Hold>,
+    stack: Option<Vec<String>>,
+    #[serde(default)]
+    capped: bool,
+}
+
+impl From<WitnessLine> for Body {
+    fn from(line: WitnessLine) -> Self {
+        Body::Witness {
+            from: line.from,
+            to: line.to,
+            witness: Box::new(Witness {
+                seq: line.seq,
+                scope: line.scope,
+                owner: line.owner,
+                segment: line.segment,
+                from_mode: line.from_mode,
+                to_mode: line.to_mode,
+                held_at: line.held_at,
+                acquired_at: line.acquired_at,
+                held: line.held,
+                stack: line.stack,
+                capped: line.capped,
+            }),
+        }
+    }
+}
+
+impl Journal {
+    /// The dump of this process: lines put together, placeholders for what they name and nothing
+    /// describes, and what follows from them (class edges, components and cycles, order).
+    ///
+    /// Of a lock dropped twice the first drop counts; of two findings with one fingerprint the
+    /// first is kept and the other counted as a repeat; an edge said twice is one edge.
+    ///
+    /// # Errors
+    /// Where two lines describe a class, lock, owner or segment of one id.
+    pub fn into_dump(self) -> Result<Dump, Error> {
+        crate::assemble::dump(self)
+    }
+}
