@@ -1,18 +1,15 @@
 //! A lockdep for user-space Rust: lock-order inversions are reported before they deadlock.
 
-// The one place that decides between tracked and plain locks.
+// The one place that decides between tracked and plain locks. Not a cargo feature: one
+// dependency must not switch it on for everybody.
 #[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
-pub mod parking_lot;
-#[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
-pub mod raw;
-#[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
-mod present;
-#[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
-mod typed;
-#[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
-use present as chosen;
+#[path = "present.rs"]
+mod chosen;
+#[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
+#[path = "absent.rs"]
+mod chosen;
+mod named;
 
-#[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
-mod absent;
-#[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
-use absent as chosen;
+pub use chosen::{PRESENT, door, findings, parking_lot, raw};
+pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
+pub use named::Named;

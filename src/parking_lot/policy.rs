@@ -11,6 +11,7 @@ const GUARD_SEND: bool = Probe::<<::parking_lot::RawMutex as RawMutex>::Guard>::
 
 struct Probe<G>(PhantomData<G>);
 
+#[allow(dead_code, reason = "unused where the guards are `Send`")]
 trait NotSend {
     const SEND: bool = false;
 }
@@ -63,8 +64,7 @@ impl LockPolicy for ReentrantMutex {
 }
 
 /// Of `Once`: whoever waits for the initialiser reads, and nobody queues in between.
-#[derive(Debug)]
-pub enum Once {}
+pub(super) enum Once {}
 
 impl LockPolicy for Once {
     const KIND: &'static str = "Once";

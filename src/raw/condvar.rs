@@ -39,7 +39,8 @@ impl<C, P> TrackedCondvar<C, P> {
                 .waiting
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
                     let free = now < WAITER;
-                    (free || now % WAITER == id).then(|| if free { id | WAITER } else { now + WAITER })
+                    (free || now % WAITER == id)
+                        .then(|| if free { id | WAITER } else { now + WAITER })
                 })
                 .is_ok();
         let stranger = !counted && !thread::panicking();

@@ -62,7 +62,7 @@ mod mutex;
 mod policy;
 mod rwlock;
 
-pub use crate::typed::*;
+pub use super::typed::*;
 pub use condvar::TrackedCondvar;
 pub use policy::{Exclusive, LockPolicy, ReadWrite, ReadersFirst};
 
@@ -157,8 +157,7 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         }
         impl<R, P: LockPolicy> Drop for Again<'_, R, P> {
             fn drop(&mut self) {
-                *self.token =
-                    door::acquired(&self.lock.header, P::POLICY, self.mode, self.site);
+                *self.token = door::acquired(&self.lock.header, P::POLICY, self.mode, self.site);
             }
         }
 

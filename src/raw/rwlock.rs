@@ -44,12 +44,7 @@ unsafe impl<R: RawRwLock, P: LockPolicy> RawRwLock for Tracked<R, P> {
     #[inline]
     #[track_caller]
     fn lock_exclusive(&self) -> Self::ExclusiveGuard {
-        self.request(
-            Want::Exclusive,
-            Location::caller(),
-            R::try_lock_exclusive,
-            R::lock_exclusive,
-        )
+        self.request(Want::Exclusive, Location::caller(), R::try_lock_exclusive, R::lock_exclusive)
     }
 
     #[inline]

@@ -126,9 +126,7 @@ impl<R: RawMutex, G: GetThreadId, P: LockPolicy, T: ?Sized> ReentrantMutex<R, G,
     /// # Safety
     /// As [`make_guard_unchecked`](Self::make_guard_unchecked).
     #[inline]
-    pub unsafe fn make_arc_guard_unchecked(
-        self: &Arc<Self>,
-    ) -> ArcReentrantMutexGuard<R, G, P, T> {
+    pub unsafe fn make_arc_guard_unchecked(self: &Arc<Self>) -> ArcReentrantMutexGuard<R, G, P, T> {
         // SAFETY: the contract is the same.
         ArcReentrantMutexGuard::wrap(unsafe { cast::base_arc(self).make_arc_guard_unchecked() })
     }
@@ -204,9 +202,7 @@ impl<R: RawMutex, G: GetThreadId, P: LockPolicy, T: ?Sized> ArcReentrantMutexGua
     );
 }
 
-impl<R: RawMutexFair, G: GetThreadId, P: LockPolicy, T: ?Sized>
-    ArcReentrantMutexGuard<R, G, P, T>
-{
+impl<R: RawMutexFair, G: GetThreadId, P: LockPolicy, T: ?Sized> ArcReentrantMutexGuard<R, G, P, T> {
     arc_guard_fair!(ArcReentrantMutexGuard -> ReentrantMutex<R, G, P, T>);
 }
 
@@ -484,9 +480,7 @@ impl<R: RawRwLockUpgradeFair, P: LockPolicy, T: ?Sized> ArcRwLockUpgradableReadG
     arc_guard_fair!(ArcRwLockUpgradableReadGuard -> RwLock<R, P, T>);
 }
 
-impl<R: RawRwLockUpgradeDowngrade, P: LockPolicy, T: ?Sized>
-    ArcRwLockUpgradableReadGuard<R, P, T>
-{
+impl<R: RawRwLockUpgradeDowngrade, P: LockPolicy, T: ?Sized> ArcRwLockUpgradableReadGuard<R, P, T> {
     /// Turns the upgradable read into a plain one.
     #[track_caller]
     pub fn downgrade(s: Self) -> ArcRwLockReadGuard<R, P, T> {

@@ -26,11 +26,13 @@ pub(super) fn between<T: ?Sized>(
     site: Site,
     mut condition: impl FnMut(&mut T) -> bool,
 ) -> impl FnMut(&mut T) -> bool {
-    let mut hint = None;
+    let mut hint: Option<At> = None;
     move |data| {
-        hint = None;
+        hint.take();
         let wait = condition(data);
-        hint = wait.then(|| door::at(site, true));
+        if wait {
+            hint.replace(door::at(site, true));
+        }
         wait
     }
 }
