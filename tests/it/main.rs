@@ -1,0 +1,8 @@
+//! The integration tests: one binary, one module per subject.
+
+mod parking_lot_arc;
+mod parking_lot_condvar;
+mod parking_lot_mutex;
+mod parking_lot_once;
+mod parking_lot_rwlock;
+mod parking_lot_types;
