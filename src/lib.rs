@@ -1,1 +1,15 @@
-//! lockgraph
+//! A lockdep for user-space Rust: lock-order inversions are reported before they deadlock.
+
+// The one place that decides between tracked and plain locks. Not a cargo feature: one
+// dependency must not switch it on for everybody.
+#[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
+#[path = "present.rs"]
+mod chosen;
+#[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
+#[path = "absent.rs"]
+mod chosen;
+mod named;
+
+pub use chosen::{PRESENT, door, findings, parking_lot, raw};
+pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
+pub use named::Named;

@@ -272,18 +272,17 @@ pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
     }
 }
 
-/// The lock object is gone; `locked` is whether the real lock says that it is held still (true
-/// where it cannot tell). Reports LG013 where somebody holds it.
+/// The lock object is gone. Reports LG013 where somebody holds it.
 #[track_caller]
-pub fn lock_dropped(lock: &LockHeader, locked: bool) {
-    lock_ended(lock, locked, Misuse::DropWhileHeld);
+pub fn lock_dropped(lock: &LockHeader) {
+    lock_ended(lock, Misuse::DropWhileHeld);
 }
 
 /// The lock object was initialised anew in place: it has nothing to do with its past any more.
-/// Reports LG013 where somebody holds it (`locked` as in [`lock_dropped`]).
+/// Reports LG013 where somebody holds it.
 #[track_caller]
-pub fn lock_reinitialised(lock: &LockHeader, locked: bool) {
-    lock_ended(lock, locked, Misuse::InitWhileHeld);
+pub fn lock_reinitialised(lock: &LockHeader) {
+    lock_ended(lock, Misuse::InitWhileHeld);
     if let Some(id) = owner::current().and_then(OwnerBlock::fresh_id) {
         if !lock.is_unborn() {
             lock.reborn(id);
@@ -292,23 +291,22 @@ pub fn lock_reinitialised(lock: &LockHeader, locked: bool) {
 }
 
 #[track_caller]
-fn lock_ended(lock: &LockHeader, locked: bool, what: Misuse) {
+fn lock_ended(lock: &LockHeader, what: Misuse) {
     if lock.is_unborn() {
         return;
     }
     let at = Location::caller();
     let Some(block) = careful_block() else { return };
     let id = lock.id().0;
-    if locked {
-        let mut reported = false;
-        while let Some(holder) = owner::find(|other| other.held.holds(id)) {
-            if !std::mem::replace(&mut reported, true) {
-                recorder::misuse(block, lock, what, Some(at));
-            }
-            // The dead lock orders nothing any more.
-            holder.held.purge(id);
-            holder.set(RELEASED_ELSEWHERE);
+    let mut reported = false;
+    while let Some(holder) = recorder::holder_of(block, lock) {
+        if !std::mem::replace(&mut reported, true) {
+            recorder::misuse(block, lock, what, Some(at));
         }
+        // The dead lock orders nothing any more.
+        lock.set_owner(id, 0);
+        holder.held.purge(id);
+        holder.set(RELEASED_ELSEWHERE);
     }
     let _inside = Inside::enter(block);
     recorder::forget(id);

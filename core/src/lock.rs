@@ -100,6 +100,11 @@ impl LockHeader {
         LockId(self.word.load(Ordering::Relaxed) & ID_MASK)
     }
 
+    /// The block index that `set_owner` has published last.
+    pub(crate) fn owner(&self) -> u32 {
+        (self.word.load(Ordering::Relaxed) >> ID_BITS) as u32
+    }
+
     /// Publishes who holds the lock exclusively or upgradably (`owner` is a block index, 0 is
     /// nobody). Only the holder itself stores here, so that no other store is lost.
     #[inline(always)]

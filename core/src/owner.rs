@@ -137,6 +137,11 @@ pub(crate) fn find(found: impl Fn(&OwnerBlock) -> bool) -> Option<&'static Owner
     table.blocks.iter().find(|block| block.flags() & ENDED == 0 && found(block)).copied()
 }
 
+/// How many owners there are, or were at once.
+pub(crate) fn count() -> usize {
+    table().blocks.len()
+}
+
 impl OwnerBlock {
     pub(crate) fn new(index: u32, id: u32) -> Self {
         let block = OwnerBlock {

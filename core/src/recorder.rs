@@ -323,6 +323,27 @@ pub(crate) fn owner_ends(block: &'static OwnerBlock) {
     }
 }
 
+/// Whom a lock that ends is held by. The owner word knows the holder of an exclusive or upgradable
+/// hold; shared holds are looked for in all blocks, where those are few.
+pub(crate) fn holder_of(
+    block: &'static OwnerBlock,
+    lock: &LockHeader,
+) -> Option<&'static OwnerBlock> {
+    const FEW: usize = 64;
+    let id = lock.id().0;
+    if lock.owner() != 0 {
+        return owner::find(|other| other.held.holds(id));
+    }
+    let shared = matches!(lock.origin(), Origin::Class(class) if class.policy.shared);
+    if !shared {
+        return None;
+    }
+    match owner::count() <= FEW {
+        true => owner::find(|other| other.held.holds(id)),
+        false => block.held.holds(id).then_some(block),
+    }
+}
+
 /// LG013 about a lock.
 pub(crate) fn misuse(
     block: &'static OwnerBlock,

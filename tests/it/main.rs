@@ -1,5 +1,11 @@
-//! The integration tests, in one binary.
+//! The integration tests: one binary, one module per subject.
 
 mod examples;
 mod exits;
 mod layout;
+mod parking_lot_arc;
+mod parking_lot_condvar;
+mod parking_lot_mutex;
+mod parking_lot_once;
+mod parking_lot_rwlock;
+mod parking_lot_types;

@@ -1,0 +1,241 @@
+//! Plain locks: the twin of every item of `present`, compiled to nothing.
+
+/// Whether locks are tracked in this build.
+///
+/// True with `debug_assertions` of this package or `--cfg lockgraph`; false in any case with
+/// `--cfg lockgraph_off` and `--cfg loom`.
+pub const PRESENT: bool = false;
+
+/// Every finding so far: none.
+pub fn findings() -> Vec<crate::Finding> {
+    Vec::new()
+}
+
+/// parking_lot itself.
+pub mod parking_lot {
+    pub use ::parking_lot::*;
+
+    /// The guard state is that of the plain lock.
+    pub type TrackedGuard<G> = G;
+}
+
+#[path = "raw/policy.rs"]
+mod policy;
+
+/// `lock_api` itself; policies are ignored.
+pub mod raw {
+    pub use super::policy::{Exclusive, LockPolicy, ReadWrite, ReadersFirst};
+
+    /// `R`, whatever the policy: a type alias has to use each of its parameters.
+    #[doc(hidden)]
+    pub trait Ignored<R> {
+        type Raw;
+    }
+
+    impl<P, R> Ignored<R> for P {
+        type Raw = R;
+    }
+
+    type Plain<R, P> = <P as Ignored<R>>::Raw;
+
+    /// The raw lock itself.
+    pub type Tracked<R, P> = Plain<R, P>;
+    /// The raw condition variable itself.
+    pub type TrackedCondvar<C, P> = Plain<C, P>;
+    /// The guard state itself.
+    pub type TrackedGuard<G> = G;
+
+    /// [`lock_api::Mutex`].
+    pub type Mutex<R, P, T> = lock_api::Mutex<Plain<R, P>, T>;
+    /// [`lock_api::MutexGuard`].
+    pub type MutexGuard<'a, R, P, T> = lock_api::MutexGuard<'a, Plain<R, P>, T>;
+    /// [`lock_api::MappedMutexGuard`].
+    pub type MappedMutexGuard<'a, R, P, T> = lock_api::MappedMutexGuard<'a, Plain<R, P>, T>;
+    /// [`lock_api::RwLock`].
+    pub type RwLock<R, P, T> = lock_api::RwLock<Plain<R, P>, T>;
+    /// [`lock_api::RwLockReadGuard`].
+    pub type RwLockReadGuard<'a, R, P, T> = lock_api::RwLockReadGuard<'a, Plain<R, P>, T>;
+    /// [`lock_api::RwLockWriteGuard`].
+    pub type RwLockWriteGuard<'a, R, P, T> = lock_api::RwLockWriteGuard<'a, Plain<R, P>, T>;
+    /// [`lock_api::RwLockUpgradableReadGuard`].
+    pub type RwLockUpgradableReadGuard<'a, R, P, T> =
+        lock_api::RwLockUpgradableReadGuard<'a, Plain<R, P>, T>;
+    /// [`lock_api::MappedRwLockReadGuard`].
+    pub type MappedRwLockReadGuard<'a, R, P, T> =
+        lock_api::MappedRwLockReadGuard<'a, Plain<R, P>, T>;
+    /// [`lock_api::MappedRwLockWriteGuard`].
+    pub type MappedRwLockWriteGuard<'a, R, P, T> =
+        lock_api::MappedRwLockWriteGuard<'a, Plain<R, P>, T>;
+    /// [`lock_api::ReentrantMutex`].
+    pub type ReentrantMutex<R, G, P, T> = lock_api::ReentrantMutex<Plain<R, P>, G, T>;
+    /// [`lock_api::ReentrantMutexGuard`].
+    pub type ReentrantMutexGuard<'a, R, G, P, T> =
+        lock_api::ReentrantMutexGuard<'a, Plain<R, P>, G, T>;
+    /// [`lock_api::MappedReentrantMutexGuard`].
+    pub type MappedReentrantMutexGuard<'a, R, G, P, T> =
+        lock_api::MappedReentrantMutexGuard<'a, Plain<R, P>, G, T>;
+    /// [`lock_api::Condvar`].
+    pub type Condvar<C, P> = lock_api::Condvar<Plain<C, P>>;
+
+    #[cfg(feature = "arc_lock")]
+    mod arc {
+        use super::Plain;
+
+        /// [`lock_api::ArcMutexGuard`].
+        pub type ArcMutexGuard<R, P, T> = lock_api::ArcMutexGuard<Plain<R, P>, T>;
+        /// [`lock_api::ArcReentrantMutexGuard`].
+        pub type ArcReentrantMutexGuard<R, G, P, T> =
+            lock_api::ArcReentrantMutexGuard<Plain<R, P>, G, T>;
+        /// [`lock_api::ArcRwLockReadGuard`].
+        pub type ArcRwLockReadGuard<R, P, T> = lock_api::ArcRwLockReadGuard<Plain<R, P>, T>;
+        /// [`lock_api::ArcRwLockWriteGuard`].
+        pub type ArcRwLockWriteGuard<R, P, T> = lock_api::ArcRwLockWriteGuard<Plain<R, P>, T>;
+        /// [`lock_api::ArcRwLockUpgradableReadGuard`].
+        pub type ArcRwLockUpgradableReadGuard<R, P, T> =
+            lock_api::ArcRwLockUpgradableReadGuard<Plain<R, P>, T>;
+    }
+    #[cfg(feature = "arc_lock")]
+    pub use arc::*;
+}
+
+impl<R: lock_api::RawMutex, T> crate::Named for lock_api::Mutex<R, T> {
+    #[inline]
+    fn named(self, _: &str) -> Self {
+        self
+    }
+}
+
+impl<R: lock_api::RawRwLock, T> crate::Named for lock_api::RwLock<R, T> {
+    #[inline]
+    fn named(self, _: &str) -> Self {
+        self
+    }
+}
+
+impl<R: lock_api::RawMutex, G: lock_api::GetThreadId, T> crate::Named
+    for lock_api::ReentrantMutex<R, G, T>
+{
+    #[inline]
+    fn named(self, _: &str) -> Self {
+        self
+    }
+}
+
+impl crate::Named for ::parking_lot::Once {
+    #[inline]
+    fn named(self, _: &str) -> Self {
+        self
+    }
+}
+
+/// The door between lock wrappers and the recorder: leads nowhere.
+pub mod door {
+    pub use lockgraph_core::lock::{LockId, Site};
+    pub use lockgraph_core::mode::{Mode, Policy, Want};
+
+    /// The part of a tracked lock that the recorder owns: nothing.
+    #[derive(Debug)]
+    pub struct LockHeader(());
+
+    impl LockHeader {
+        /// A header for a lock created at `site`, or at a place unknown.
+        #[inline]
+        pub const fn new(site: Option<Site>) -> Self {
+            let _ = site;
+            LockHeader(())
+        }
+
+        /// False: there is nothing to adopt a lock for.
+        #[inline]
+        pub fn is_unborn(&self) -> bool {
+            false
+        }
+
+        /// `LockId(0)`.
+        #[inline]
+        pub fn id(&self) -> LockId {
+            LockId(0)
+        }
+    }
+
+    /// The hold that an acquisition made.
+    #[derive(Debug, PartialEq, Eq)]
+    #[must_use = "a token that is dropped leaves its hold in the held set"]
+    pub struct Token(());
+
+    impl Token {
+        /// The token of an acquisition that the recorder does not follow: of each.
+        pub const UNTRACKED: Token = Token(());
+    }
+
+    /// How the wrapper goes on when it would park.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Verdict {
+        /// Park.
+        Proceed,
+    }
+
+    /// What a thread start hands to the child, and to whoever joins it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Birth(());
+
+    /// A hint for the next acquisition.
+    #[derive(Debug)]
+    pub struct At(());
+
+    /// One no-op per function of the door.
+    macro_rules! nothing {
+        ($($(#[$attr:meta])* $name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty = $value:expr)?;)*) => {
+            $(
+                $(#[$attr])*
+                #[inline(always)]
+                pub fn $name($($arg: $ty),*) $(-> $ret)? {
+                    let _ = ($($arg,)*);
+                    $($value)?
+                }
+            )*
+        };
+    }
+
+    nothing! {
+        /// A fresh blocking request.
+        before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site);
+        /// A blocking re-acquisition.
+        before_relock(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site);
+        /// The caller is about to park.
+        blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site)
+            -> Verdict = Verdict::Proceed;
+        /// The real lock is held now.
+        acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site)
+            -> Token = Token::UNTRACKED;
+        /// The hold ends.
+        released(lock: &LockHeader, token: Token);
+        /// The newest hold of `lock` by the running owner ends; true.
+        released_by_lock(lock: &LockHeader) -> bool = true;
+        /// The hold changes its mode in place.
+        converted(lock: &LockHeader, token: &mut Token, mode: Mode);
+        /// The lock object is gone.
+        lock_dropped(lock: &LockHeader);
+        /// The lock object was initialised anew in place.
+        lock_reinitialised(lock: &LockHeader);
+        /// Gives a lock the type that it protects.
+        adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str);
+        /// Names a lock.
+        name(lock: &LockHeader, policy: &'static Policy, name: &str);
+        /// Whether the running owner holds `lock`: taken on trust.
+        assert_held(lock: &LockHeader, policy: &'static Policy) -> bool = true;
+        /// The running owner is about to wait on a condition variable.
+        condvar_wait(lock: &LockHeader, site: Site);
+        /// Somebody waits on the same condition variable with another mutex.
+        condvar_two_mutexes(lock: &LockHeader, site: Site);
+        /// A hint for the next acquisition.
+        at(site: Site, relock: bool) -> At = At(());
+        /// The running owner is about to start a thread.
+        thread_starting() -> Birth = Birth(());
+        /// Called first on the started thread.
+        thread_started(birth: Birth);
+        /// The running owner has joined the thread.
+        thread_joined(birth: Birth);
+    }
+}

@@ -1,0 +1,183 @@
+//! The one-time initialisation.
+
+use super::{OnceState, policy};
+use crate::raw::{LockPolicy, Tracked};
+use lockgraph_core::door::{self, Token};
+use lockgraph_core::lock::Site;
+use lockgraph_core::mode::{Mode, Want};
+use std::fmt;
+use std::panic::Location;
+
+const POLICY: &lockgraph_core::mode::Policy = <policy::Once as LockPolicy>::POLICY;
+
+/// A one-time initialisation.
+///
+/// To the recorder it is a lock that the initialiser holds alone while it runs, and that every
+/// other caller wants as long as it is not complete: initialisers that wait for each other, or
+/// for themselves, are reported.
+///
+/// # Cost
+/// 16 bytes more than untracked; nothing at all once complete.
+pub struct Once(Tracked<::parking_lot::Once, policy::Once>);
+
+impl Once {
+    /// A `Once` that has not run. The caller's line is its creation site.
+    #[inline]
+    #[track_caller]
+    pub const fn new() -> Once {
+        Once(Tracked::at(Location::caller(), ::parking_lot::Once::new()))
+    }
+
+    /// A `Once` that is complete.
+    #[inline]
+    #[track_caller]
+    pub const fn new_completed() -> Once {
+        Once(Tracked::at(Location::caller(), ::parking_lot::Once::new_completed()))
+    }
+
+    /// How far it is.
+    #[inline]
+    pub fn state(&self) -> OnceState {
+        self.0.inner().state()
+    }
+
+    /// Whether an initialiser has completed.
+    #[inline]
+    pub fn is_completed(&self) -> bool {
+        self.0.inner().is_completed()
+    }
+
+    /// Parks the thread until an initialiser has completed.
+    ///
+    /// # Panics
+    /// Where an initialiser has panicked.
+    #[inline]
+    #[track_caller]
+    pub fn wait(&self) {
+        if !self.is_completed() {
+            self.wait_slow(Location::caller(), ::parking_lot::Once::wait);
+        }
+    }
+
+    /// As [`wait`](Self::wait), also for another initialiser after one has panicked.
+    #[inline]
+    #[track_caller]
+    pub fn wait_force(&self) {
+        if !self.is_completed() {
+            self.wait_slow(Location::caller(), ::parking_lot::Once::wait_force);
+        }
+    }
+
+    /// Runs `f` unless an initialiser has run, and parks the thread while one runs elsewhere.
+    ///
+    /// # Panics
+    /// Where `f` does, and where an initialiser has panicked before. A call from within `f` would
+    /// never return: it is reported as LG001 and panics by default.
+    #[inline]
+    #[track_caller]
+    pub fn call_once<F>(&self, f: F)
+    where
+        F: FnOnce(),
+    {
+        if !self.is_completed() {
+            let site = Location::caller();
+            self.call_slow(site, |once, run| once.call_once(|| run.during(f)));
+        }
+    }
+
+    /// As [`call_once`](Self::call_once), also after an initialiser has panicked; `f` is told.
+    ///
+    /// # Panics
+    /// Where `f` does.
+    #[inline]
+    #[track_caller]
+    pub fn call_once_force<F>(&self, f: F)
+    where
+        F: FnOnce(OnceState),
+    {
+        if !self.is_completed() {
+            let site = Location::caller();
+            self.call_slow(site, |once, run| once.call_once_force(|state| run.during(|| f(state))));
+        }
+    }
+
+    fn wait_slow(&self, site: Site, wait: impl FnOnce(&::parking_lot::Once)) {
+        door::before(self.0.header(), POLICY, Want::Shared, site);
+        let _ = door::blocked(self.0.header(), POLICY, Want::Shared, site);
+        let _passed = Passed { once: self, site };
+        wait(self.0.inner());
+    }
+
+    fn call_slow(&self, site: Site, call: impl FnOnce(&::parking_lot::Once, &mut Run<'_>)) {
+        door::before(self.0.header(), POLICY, Want::Exclusive, site);
+        // The state may change before the call, which then does not park: no harm, as whoever
+        // was at work is gone.
+        let waits = self.state() == OnceState::InProgress;
+        if waits {
+            let _ = door::blocked(self.0.header(), POLICY, Want::Exclusive, site);
+        }
+        let mut run = Run { once: self, site, passed: waits.then(|| Passed { once: self, site }) };
+        call(self.0.inner(), &mut run);
+    }
+}
+
+/// A wait that ends without a hold: for the recorder, with one that ends at once.
+struct Passed<'a> {
+    once: &'a Once,
+    site: Site,
+}
+
+impl Drop for Passed<'_> {
+    fn drop(&mut self) {
+        let header = self.once.0.header();
+        door::released(header, door::acquired(header, POLICY, Mode::Shared, self.site));
+    }
+}
+
+/// A call that may turn out to be the one that initialises.
+struct Run<'a> {
+    once: &'a Once,
+    site: Site,
+    passed: Option<Passed<'a>>,
+}
+
+impl Run<'_> {
+    /// Runs the initialiser, which holds the lock meanwhile.
+    fn during(&mut self, f: impl FnOnce()) {
+        struct Hold<'a>(&'a Once, Option<Token>);
+        impl Drop for Hold<'_> {
+            fn drop(&mut self) {
+                if let Some(token) = self.1.take() {
+                    door::released(self.0.0.header(), token);
+                }
+            }
+        }
+
+        std::mem::forget(self.passed.take());
+        let token = door::acquired(self.once.0.header(), POLICY, Mode::Exclusive, self.site);
+        // Ends when `f` does, before the real `Once` lets the others pass.
+        let _hold = Hold(self.once, Some(token));
+        f();
+    }
+}
+
+impl Default for Once {
+    #[inline]
+    #[track_caller]
+    fn default() -> Once {
+        Once::new()
+    }
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.inner().fmt(f)
+    }
+}
+
+impl crate::Named for Once {
+    fn named(self, name: &str) -> Self {
+        door::name(self.0.header(), POLICY, name);
+        self
+    }
+}

@@ -1,0 +1,45 @@
+//! Tracked locks. `absent` has the twin of every item.
+
+pub mod parking_lot;
+pub mod raw;
+mod typed;
+
+/// Whether locks are tracked in this build.
+///
+/// True with `debug_assertions` of this package or `--cfg lockgraph`; false in any case with
+/// `--cfg lockgraph_off` and `--cfg loom`.
+pub const PRESENT: bool = true;
+
+/// The door between lock wrappers and the recorder, for authors of wrappers.
+///
+/// A wrapper keeps a [`LockHeader`](door::LockHeader) in each lock and a
+/// [`Token`](door::Token) in each guard. For `lock_api` locks [`raw`] does it all.
+///
+/// ```
+/// use lockgraph::door::{self, LockHeader, Mode, Policy, Want};
+/// use std::panic::Location;
+///
+/// static GATE: Policy = Policy {
+///     kind: "Gate", read_blocks_behind_writer: false, guard_send: false,
+///     reentrant: false, shared: false, upgrade: false,
+/// };
+///
+/// let header = LockHeader::new(Some(Location::caller()));
+/// let site = Location::caller();
+/// door::before(&header, &GATE, Want::Exclusive, site);
+/// // .. the real lock ..
+/// let token = door::acquired(&header, &GATE, Mode::Exclusive, site);
+/// door::released(&header, token);
+/// // .. the real unlock ..
+/// door::lock_dropped(&header);
+/// ```
+pub mod door {
+    pub use lockgraph_core::door::*;
+    pub use lockgraph_core::lock::{LockHeader, LockId, Site};
+    pub use lockgraph_core::mode::{Mode, Policy, Want};
+}
+
+/// Every finding so far, in the order in which they were made.
+pub fn findings() -> Vec<crate::Finding> {
+    lockgraph_core::findings()
+}
