@@ -8,8 +8,12 @@ mod chosen;
 #[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
 #[path = "absent.rs"]
 mod chosen;
+#[cfg(feature = "dump")]
+mod dump;
 mod named;
 
 pub use chosen::{PRESENT, door, findings, parking_lot, raw};
 pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
+#[cfg(feature = "dump")]
+pub use dump::{dump, write_dump};
 pub use named::Named;
