@@ -13,7 +13,7 @@ mod dump;
 mod named;
 
 pub use chosen::{PRESENT, door, findings, parking_lot, raw};
-pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
+pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
 pub use named::Named;

@@ -197,6 +197,25 @@ pub fn released(lock: &LockHeader, token: Token) {
     }
     if token != Token::UNTRACKED {
         careful_released(lock, token);
+    } else if !lock.is_unborn() {
+        released_without_token(lock);
+    }
+}
+
+/// A guard state that was made up, for an acquisition whose guard was forgotten, has no token: the
+/// hold is looked up. An acquisition that passed through untracked has no hold to be found.
+#[cold]
+fn released_without_token(lock: &LockHeader) {
+    let Some(block) = careful_block() else { return };
+    let id = lock.id().0;
+    let newest = block.held.iter().find(|(_, hold)| hold.id == id);
+    if let Some((slot, hold)) = newest {
+        block.held.remove(slot, id, block.generation());
+        disown(lock, id, hold.mode);
+    } else if let Some(holder) = owner::block(lock.owner()) {
+        lock.set_owner(id, 0);
+        holder.held.purge(id);
+        holder.set(RELEASED_ELSEWHERE);
     }
 }
 

@@ -21,7 +21,6 @@ const KILLS: usize = 100;
 const MOST_PROGRESS: usize = 30_000;
 
 #[test]
-#[ignore = "plays a part for the tests of this file"]
 fn child() {
     let Ok(part) = std::env::var(PART) else { return };
     one_edge();
@@ -211,7 +210,7 @@ fn ends(part: &str, complete: bool, as_expected: impl Fn(&ExitStatus) -> bool) {
 fn command(part: &str, dir: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("a test knows its binary"));
     command
-        .args(["--exact", "exits::child", "--ignored", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "exits::child", "--nocapture", "--test-threads=1"])
         .env(PART, part)
         .env("LOCKGRAPH_DIR", dir)
         .env_remove("LOCKGRAPH")

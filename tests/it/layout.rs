@@ -37,42 +37,68 @@ const CORE: &[Rule] = &[
     rule("mem", &[], &[], "an array on the system allocator: knows nothing of locks"),
     rule("mode", &[], &[], "the blocking matrix: knows modes, not threads"),
     rule("os", &[], &[], "what differs between systems, and nothing else"),
-    rule("lock", &["owner::OwnerId"], &[], "a header stores the id of its owner, never the owner"),
+    rule("lock", &[], &[], "a header stores the place of its owner's block, never the owner"),
+    rule("event", &["segment"], &[], "plain data between the graph and the journal"),
+    rule("class", &[], &[], "the interner of classes: knows locks, not who uses them"),
     rule("config", &["finding"], &["finding::text"], "its keys name kinds and levels"),
     rule(
         "finding",
-        &["owner::OwnerId"],
+        &[],
         &[],
         "plain data and its text: built after every lock is free, so it reaches neither the door, \
          nor the graph, nor the state of an owner, nor a sink",
     ),
-    rule("sink", &["finding"], &[], "prints and writes findings; asks nobody for more"),
-    rule("segment", &["owner::OwnerId"], &[], "start and join order, below owners"),
-    rule("held", &["owner::OwnerId", "segment"], &[], "a bag of holds"),
-    rule("cache", &["owner::OwnerId", "segment", "held"], &[], "probes; never asks the graph"),
+    rule("sink", &["finding", "event"], &[], "prints and writes findings; asks nobody for more"),
+    rule("segment", &[], &[], "start and join order, below owners"),
+    rule("held", &["segment"], &[], "a bag of holds"),
+    rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),
     rule(
         "graph",
-        &["owner::OwnerId", "segment", "held", "finding"],
+        &["segment", "held", "finding", "event"],
         &["finding::text"],
         "returns values: it neither formats nor prints, since it runs under the leaf lock",
     ),
     rule("wait", &["owner", "held", "finding"], &["finding::text"], "as the graph"),
     rule("owner", &["held", "cache", "segment"], &[], "an owner's block embeds these three"),
+    rule(
+        "evidence",
+        &["finding", "event", "graph", "held", "owner"],
+        &["finding::text"],
+        "makes findings of what the graph returned; delivers none",
+    ),
+    rule("recorder", &["*"], &[], "the careful path behind the door"),
+    rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
     rule("lib", &["*"], &[], "the crate's face"),
 ];
 
 /// `src`: the wrappers.
 const WRAPPERS: &[Rule] = &[
-    rule("absent", &[], &[], "twins of the public API: none of the tracked forms is compiled"),
+    rule(
+        "absent",
+        &["policy", "Plain", "named", "lockgraph_core"],
+        &[],
+        "twins of the public API: none of the tracked forms is compiled",
+    ),
+    rule("present", &[], &[], "the tracked forms, and the door for authors of wrappers"),
+    rule("named", &["*"], &[], "names every kind of lock, in both modes"),
+    rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule("raw", &["typed"], &[], "stands on the door alone; its face re-exports the typed API"),
     rule("typed", &["raw", "Named"], &[], "the typed API is written once, over any raw lock"),
-    rule("parking_lot", &["raw", "typed", "Named"], &[], "parking_lot's names for the typed API"),
+    rule(
+        "parking_lot",
+        &["raw", "typed", "Named", "chosen"],
+        &[],
+        "parking_lot's names for the typed API",
+    ),
     rule("lib", &["*"], &[], "the crate's face"),
 ];
 
 /// What the wrappers may use of `lockgraph_core`. The crate's face may use everything.
 const DOOR: &[&str] = &["door", "lock", "mode", "Finding", "finding"];
+
+/// The faces of the crate, which may use everything.
+const FACES: &[&str] = &["lib", "present", "absent", "dump"];
 
 /// The files that hold unsafe code, with the reason.
 const UNSAFE: &[(&str, &str)] = &[
@@ -80,7 +106,8 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/lock.rs", "a lock's one pointer has two meanings"),
     ("core/src/owner.rs", "owner blocks are leaked, recycled and read from other threads"),
     ("core/src/held.rs", "a hold's class and site are references kept in atomics"),
-    ("core/src/os.rs", "atexit, fork and signals"),
+    ("core/src/class.rs", "recently used classes are found through atomic pointers"),
+    ("core/src/os.rs", "foreign functions: the ends of threads and processes, and forks"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/mutex.rs", "parking_lot's unsafe functions, each forwarded as it is"),
     ("src/typed/remutex.rs", "as mutex.rs"),
@@ -107,7 +134,7 @@ fn imports_go_one_way_in_the_wrappers() {
 #[test]
 fn the_wrappers_reach_the_recorder_through_the_door() {
     let mut wrong = Vec::new();
-    for file in sources("src").into_iter().filter(|file| file.module != "lib") {
+    for file in sources("src").into_iter().filter(|file| !FACES.contains(&&*file.module)) {
         for path in paths(&file.code, "lockgraph_core") {
             if !DOOR.contains(&head(&path)) {
                 wrong.push(format!("{}: lockgraph_core::{path} is not the door", file.name));
@@ -137,7 +164,8 @@ fn a_file_is_one_noun() {
             if file.code.lines().count() > limit || file.lines > TEST_LINES {
                 wrong.push(format!("{}: {} lines", file.name, file.lines));
             }
-            if file.name.ends_with("/main.rs") && file.lines >= MAIN_LINES {
+            if limit == SHIPPED_LINES && file.name.ends_with("/main.rs") && file.lines >= MAIN_LINES
+            {
                 wrong.push(format!("{}: {} lines, a main has {MAIN_LINES}", file.name, file.lines));
             }
         }
@@ -250,8 +278,8 @@ fn upward(dir: &str, rules: &[Rule], base: &[&str]) -> Vec<String> {
                 *part == "*" || path == **part || path.starts_with(&format!("{part}::"))
             };
             let own = head(&path) == rule.module;
-            let allowed = rule.may.iter().chain(base).any(|part| within(&part))
-                && !rule.but_not.iter().any(|part| within(&part));
+            let allowed = rule.may.iter().chain(base).any(|part| within(part))
+                && !rule.but_not.iter().any(|part| within(part));
             if !own && !allowed {
                 wrong.push(format!("{}: crate::{path} ({}: {})", file.name, rule.module, rule.why));
             }

@@ -4,6 +4,7 @@
 //! returns what is new. The caller serialises access and makes findings of it afterwards.
 
 pub(crate) mod digraph;
+mod grade;
 mod held_sets;
 mod lookup;
 pub(crate) mod order;

@@ -1,0 +1,243 @@
+//! How sure a cycle is: the best grade over all its witness choices, and the filters that alone
+//! rule out every choice.
+
+use super::digraph::{EdgeIx, NodeIx};
+use super::held_sets::{gate, item};
+use super::search::{Inversion, Search};
+use super::witness::{ANY, NIL, Witness, WitnessIx};
+use crate::finding::{Confidence, Filter};
+use crate::held::fold;
+use crate::mem::SysVec;
+use crate::mode::{Conflict, Want};
+
+/// Which filters a choice of witnesses must pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mask {
+    gate: bool,
+    order: bool,
+    owner: bool,
+}
+
+pub(super) const ALL: Mask = Mask { gate: true, order: true, owner: true };
+const NOTHING: Mask = Mask { gate: false, order: false, owner: false };
+
+impl Search<'_> {
+    /// Whether the request `want` for `node` conflicts with `next`, a witness of an edge from it.
+    fn conflict(&self, node: NodeIx, want: Want, next: &Witness) -> Conflict {
+        self.graph.nodes[node as usize].class.policy.conflict(want, next.from_mode)
+    }
+
+    /// Whether `witness` of `edge` goes with all sides chosen so far, under `mask`.
+    pub(super) fn joins(&mut self, edge: EdgeIx, witness: WitnessIx, mask: Mask) -> bool {
+        let (from, _) = self.graph.digraph.ends(edge);
+        let side = *self.graph.witnesses.get(witness);
+        if let Some(&last) = self.scratch.chosen.last() {
+            let want = self.graph.witnesses.get(last).want;
+            if self.conflict(from, want, &side) == Conflict::Never {
+                return false;
+            }
+        }
+        for i in 0..self.scratch.chosen.len() {
+            let other = *self.graph.witnesses.get(self.scratch.chosen[i]);
+            if !self.compatible(self.scratch.edges[i], &other, edge, &side, mask) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether the request of the last side conflicts with the hold of the first one.
+    pub(super) fn closes(&self, last: WitnessIx) -> bool {
+        let first = self.graph.witnesses.get(self.scratch.chosen[0]);
+        let want = self.graph.witnesses.get(last).want;
+        self.conflict(self.home, want, first) != Conflict::Never
+    }
+
+    fn compatible(
+        &mut self,
+        edge: EdgeIx,
+        one: &Witness,
+        other_edge: EdgeIx,
+        other: &Witness,
+        mask: Mask,
+    ) -> bool {
+        let same_owner = one.owner == other.owner && one.owner != ANY;
+        if mask.owner && same_owner {
+            return false;
+        }
+        if mask.gate && self.gate_between(edge, one, other_edge, other).is_some() {
+            return false;
+        }
+        let ordered = mask.order && !same_owner && one.segment != other.segment;
+        !(ordered && self.graph.segments.ordered(one.segment, other.segment))
+    }
+
+    fn gate_between(&self, e: EdgeIx, one: &Witness, f: EdgeIx, other: &Witness) -> Option<u64> {
+        let own = item(self.graph.source_id(e), one.from_mode);
+        let own_other = item(self.graph.source_id(f), other.from_mode);
+        let sets = &self.graph.witnesses.sets;
+        gate(sets.get(one.held, &own), sets.get(other.held, &own_other))
+    }
+
+    /// Pass 1 has closed a cycle: how sure is it?
+    pub(super) fn grade_feasible(&mut self) {
+        let sides = self.scratch.chosen.len();
+        let mut confidence = Confidence::Feasible;
+        for i in 0..sides {
+            let side = self.graph.witnesses.get(self.scratch.chosen[i]);
+            let before = self.graph.witnesses.get(self.scratch.chosen[(i + sides - 1) % sides]);
+            if side.capped {
+                confidence = confidence.min(Confidence::Unproven);
+            }
+            let node = self.graph.digraph.ends(self.scratch.edges[i]).0;
+            if self.conflict(node, before.want, side) == Conflict::BehindWriter
+                && !self.writer_outside(node)
+            {
+                confidence = confidence.min(Confidence::NeedsWriter);
+            }
+        }
+        let (edges, chosen) = (self.scratch.edges.clone(), self.scratch.chosen.clone());
+        self.keep(confidence, SysVec::new(), &edges, &chosen);
+    }
+
+    /// Whether an owner that is on no side ever made a blocking write or upgrade request there.
+    fn writer_outside(&self, node: NodeIx) -> bool {
+        let writers = &self.graph.nodes[node as usize].writers;
+        let taken = |owner| {
+            self.scratch.chosen.iter().any(|&side| self.graph.witnesses.get(side).owner == owner)
+        };
+        writers.iter().any(|&owner| !taken(owner))
+    }
+
+    /// Grades the cycle of `scratch.edges`. False where its modes never conflict all round.
+    pub(super) fn grade_plain(&mut self) -> bool {
+        let edges = self.scratch.edges.clone();
+        let key = self.key(&edges);
+        if self.best_known(key) >= Some(Confidence::NeedsWriter) {
+            return true;
+        }
+        if !self.choose(&edges, NOTHING) {
+            return false;
+        }
+        let mut best = self.scratch.best.clone();
+        let mut confidence = Confidence::Gated;
+        let tries = [
+            (ALL, Confidence::Feasible),
+            (Mask { owner: false, ..ALL }, Confidence::SameOwner),
+            (Mask { gate: true, ..NOTHING }, Confidence::Ordered),
+        ];
+        for (mask, grade) in tries {
+            if self.choose(&edges, mask) {
+                best = self.scratch.best.clone();
+                confidence = grade;
+                break;
+            }
+        }
+        if self.truncated {
+            // A choice that was not found may still exist: say nothing rather than too little.
+            return true;
+        }
+        if confidence == Confidence::Feasible {
+            // Only where the first pass gave up before it came here.
+            self.scratch.chosen.extend_from_slice(&best);
+            self.grade_feasible();
+            self.scratch.chosen.clear();
+            return true;
+        }
+        let mut filtered_by = SysVec::new();
+        let alone = [
+            (Filter::Gate, Mask { gate: true, ..NOTHING }),
+            (Filter::Order, Mask { order: true, ..NOTHING }),
+            (Filter::Owner, Mask { owner: true, ..NOTHING }),
+        ];
+        for (filter, mask) in alone {
+            if !self.choose(&edges, mask) {
+                filtered_by.push(filter);
+            }
+        }
+        if self.truncated {
+            return true;
+        }
+        self.keep(confidence, filtered_by, &edges, &best);
+        true
+    }
+
+    /// Whether the cycle has a choice of witnesses whose modes conflict all round and that passes
+    /// `mask`; `scratch.best` is that choice then. Backtracking, bounded by the budget.
+    fn choose(&mut self, ring: &[EdgeIx], mask: Mask) -> bool {
+        self.scratch.edges.clear();
+        self.scratch.chosen.clear();
+        let mut cursor = SysVec::new();
+        cursor.push(self.head(ring[0]));
+        let mut found = false;
+        while let Some(&witness) = cursor.last() {
+            let at = cursor.len() - 1;
+            if witness == NIL || !self.spend(1 + at as u32 / 8) {
+                cursor.pop();
+                self.scratch.edges.pop();
+                self.scratch.chosen.pop();
+                continue;
+            }
+            cursor[at] = self.graph.witnesses.next(witness);
+            if !self.joins(ring[at], witness, mask) {
+                continue;
+            }
+            let last = at + 1 == ring.len();
+            if last && !self.closes(witness) {
+                continue;
+            }
+            self.scratch.edges.push(ring[at]);
+            self.scratch.chosen.push(witness);
+            if last {
+                found = true;
+                break;
+            }
+            cursor.push(self.head(ring[at + 1]));
+        }
+        self.scratch.best = self.scratch.chosen.clone();
+        self.scratch.edges.clear();
+        self.scratch.edges.extend_from_slice(ring);
+        self.scratch.chosen.clear();
+        found
+    }
+
+    fn key(&self, edges: &[EdgeIx]) -> u64 {
+        let ids = |i: usize| self.graph.source_id(edges[i % edges.len()]);
+        let first = (0..edges.len()).min_by_key(|&i| ids(i)).unwrap_or(0);
+        (0..edges.len()).fold(11, |hash, i| fold(hash ^ ids(first + i), 7)).max(1)
+    }
+
+    /// The best grade of this cycle, reported before or found in this search.
+    fn best_known(&self, key: u64) -> Option<Confidence> {
+        let here = self.found.iter().filter(|i| i.key == key).map(|i| i.confidence).max();
+        here.max(self.graph.reported(key))
+    }
+
+    /// Notes a cycle if it is better than what is known of it.
+    fn keep(
+        &mut self,
+        confidence: Confidence,
+        filtered_by: SysVec<Filter>,
+        edges: &[EdgeIx],
+        chosen: &[WitnessIx],
+    ) {
+        let key = self.key(edges);
+        if self.best_known(key) >= Some(confidence) {
+            return;
+        }
+        if let Some(worse) = (0..self.found.len()).find(|&i| self.found[i].key == key) {
+            self.found.swap_remove(worse);
+        }
+        let strong = confidence >= Confidence::NeedsWriter;
+        let shadowed = !strong && edges.iter().any(|&edge| self.graph.is_strong(edge));
+        if strong {
+            edges.iter().for_each(|&edge| self.graph.mark_strong(edge));
+        }
+        let first = (0..edges.len()).min_by_key(|&i| self.graph.source_id(edges[i])).unwrap_or(0);
+        let mut sides = SysVec::new();
+        for i in (0..edges.len()).map(|i| (first + i) % edges.len()) {
+            sides.push(self.graph.side(edges[i], chosen[i]));
+        }
+        self.found.push(Inversion { confidence, filtered_by, sides, key, shadowed });
+    }
+}
