@@ -68,7 +68,7 @@ impl Search<'_> {
         if mask.gate && self.gate_between(edge, one, other_edge, other).is_some() {
             return false;
         }
-        let ordered = mask.order && !same_owner && one.segment != other.segment;
+        let ordered = mask.order && one.segment != other.segment;
         !(ordered && self.graph.segments.ordered(one.segment, other.segment))
     }
 
