@@ -1,0 +1,4 @@
+//! The integration tests of `lockgraph`, in one binary.
+
+mod oracle;
+mod scenario;
