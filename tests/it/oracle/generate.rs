@@ -54,7 +54,7 @@ struct RawLock {
 pub(crate) fn programs() -> impl Strategy<Value = Program> {
     let lock = (any::<bool>(), prop::bool::weighted(0.1))
         .prop_map(|(shared, reuses)| RawLock { shared, reuses });
-    let thread = (prop::option::weighted(0.3, 0..4usize), vec(choice(), 2..14), any::<bool>())
+    let thread = (prop::option::weighted(0.4, 0..4usize), vec(choice(), 4..18), any::<bool>())
         .prop_map(|(parent, choices, fifo)| RawThread { parent, choices, fifo });
     (vec(lock, 2..=5), vec(thread, 2..=4)).prop_map(|(locks, threads)| legalise(&locks, &threads))
 }
@@ -107,13 +107,18 @@ fn legalise(locks: &[RawLock], threads: &[RawThread]) -> Program {
             model.run(thread);
         }
     }
-    // Nobody spawned these: they are roots after all, and run last.
-    let late: Vec<_> = (0..threads.len()).filter(|&at| model.state[at] == State::Unborn).collect();
-    late.iter().for_each(|&thread| model.run(thread));
+    // What nobody has spawned by now is a root after all, and runs last.
+    let mut late = Vec::new();
+    for thread in 0..threads.len() {
+        if model.state[thread] == State::Unborn {
+            late.push(thread);
+            model.run(thread);
+        }
+    }
 
     let names = |thread: usize| format!("t{thread}");
     let mut order: Vec<_> = (0..threads.len()).filter(|thread| !late.contains(thread)).collect();
-    order.extend(&late);
+    order.extend(late.iter().copied());
     let place = |thread: usize| order.iter().position(|&at| at == thread).expect("all are placed");
     let moved = |op: &Op| match *op {
         Op::Spawn(child) => Op::Spawn(place(child)),
