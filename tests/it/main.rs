@@ -3,9 +3,11 @@
 mod examples;
 mod exits;
 mod layout;
+mod oracle;
 mod parking_lot_arc;
 mod parking_lot_condvar;
 mod parking_lot_mutex;
 mod parking_lot_once;
 mod parking_lot_rwlock;
 mod parking_lot_types;
+mod scenario;
