@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module per subject.
 
+mod parity;
 mod parking_lot_arc;
 mod parking_lot_condvar;
 mod parking_lot_mutex;
