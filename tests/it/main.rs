@@ -5,5 +5,6 @@ mod parking_lot_arc;
 mod parking_lot_condvar;
 mod parking_lot_mutex;
 mod parking_lot_once;
+mod parking_lot_recorded;
 mod parking_lot_rwlock;
 mod parking_lot_types;
