@@ -8,3 +8,4 @@ mod parking_lot_once;
 mod parking_lot_recorded;
 mod parking_lot_rwlock;
 mod parking_lot_types;
+mod raw;

@@ -92,7 +92,8 @@ fn an_acquisition_is_known_by_the_line_of_the_user() {
         return;
     }
     let condvar = Condvar::new();
-    let ways: [(&str, u32, &(dyn Fn(&Mutex<()>, &Mutex<()>) + Sync)); 5] = [
+    type Way<'a> = (&'a str, u32, &'a (dyn Fn(&Mutex<()>, &Mutex<()>) + Sync));
+    let ways: [Way<'_>; 5] = [
         ("unlocked", line!() + 3, &|a, b| {
             let mut a = a.lock();
             let _b = b.try_lock();
