@@ -84,17 +84,7 @@ pub struct Tracked<R, P> {
 }
 
 impl<R, P> Tracked<R, P> {
-    /// A tracked lock created at `site`.
-    ///
-    /// ```
-    /// use lockgraph::raw::{Exclusive, Tracked};
-    /// use lock_api::RawMutex as _;
-    /// use std::panic::Location;
-    ///
-    /// # if !lockgraph::PRESENT { return }
-    /// let lock = Tracked::<_, Exclusive>::at(Location::caller(), ::parking_lot::RawMutex::INIT);
-    /// assert!(!lock.is_locked());
-    /// ```
+    /// A tracked lock created at `site`, usually `Location::caller()`.
     pub const fn at(site: Site, raw: R) -> Self {
         Tracked { header: LockHeader::new(Some(site)), raw, policy: PhantomData }
     }

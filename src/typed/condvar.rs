@@ -21,7 +21,6 @@ pub struct Condvar<C, P>(lock_api::Condvar<TrackedCondvar<C, P>>);
 impl<C: RawCondvar, P: LockPolicy> Condvar<C, P> {
     /// A condition variable that nobody waits on.
     #[inline]
-    #[expect(clippy::new_without_default, reason = "`Default` is below, with the same bounds")]
     pub const fn new() -> Self {
         Condvar(lock_api::Condvar::new())
     }
