@@ -94,10 +94,15 @@ const WRAPPERS: &[Rule] = &[
         &[],
         "stands on the door alone; its face re-exports the typed API",
     ),
-    rule("typed", &["raw", "Named"], &[], "the typed API is written once, over any raw lock"),
+    rule(
+        "typed",
+        &["raw", "named", "chosen"],
+        &[],
+        "the typed API is written once, over any raw lock",
+    ),
     rule(
         "parking_lot",
-        &["raw", "typed", "named", "Named", "chosen"],
+        &["raw", "typed", "named", "chosen"],
         &[],
         "parking_lot's names for the typed API",
     ),
@@ -119,7 +124,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
     ("core/src/os.rs", "foreign functions: the ends of threads and processes, and forks"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
-    ("src/typed/arc.rs", "as mutex.rs"),
+    ("src/typed/arc/", "as mutex.rs"),
     ("src/typed/mutex.rs", "parking_lot's unsafe functions, each forwarded as it is"),
     ("src/typed/remutex.rs", "as mutex.rs"),
     ("src/typed/rwlock.rs", "as mutex.rs"),
@@ -289,8 +294,8 @@ fn upward(dir: &str, rules: &[Rule], base: &[&str]) -> Vec<String> {
                 *part == "*" || path == **part || path.starts_with(&format!("{part}::"))
             };
             let own = head(&path) == rule.module;
-            let allowed = rule.may.iter().chain(base).any(|part| within(part))
-                && !rule.but_not.iter().any(|part| within(part));
+            let allowed =
+                rule.may.iter().chain(base).any(&within) && !rule.but_not.iter().any(within);
             if !own && !allowed {
                 wrong.push(format!("{}: crate::{path} ({}: {})", file.name, rule.module, rule.why));
             }
