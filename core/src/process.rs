@@ -34,7 +34,9 @@ fn start() {
     os::hook(exiting, forked);
     let mut tier = Tier::standard();
     if let Some(value) = std::env::var_os("LOCKGRAPH") {
-        if let Err(why) = config::apply(&value, &mut tier) {
+        if value == "help" {
+            sink::help();
+        } else if let Err(why) = config::apply(&value, &mut tier) {
             sink::warn(format_args!(
                 "LOCKGRAPH is not understood: {why}; the defaults stand. Expected \
                  off|watch|full[,key=value..] with keys certain=abort|hang and KIND=allow|warn|deny"

@@ -414,6 +414,7 @@ pub(crate) fn tail() -> journal::Tail {
             ("dropped_edges", counters.dropped_edges),
             ("searches_truncated", counters.searches_truncated),
             ("evidence_capped", graph.capped()),
+            ("edges_refused", counters.refused),
             ("findings_dropped", store::dropped()),
             ("live_locks", graph.size().0 as u64),
             ("live_edges", graph.size().1 as u64),

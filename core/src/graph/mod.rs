@@ -49,7 +49,12 @@ pub(crate) struct Counters {
     pub(crate) searches_truncated: u64,
     pub(crate) dropped_locks: u64,
     pub(crate) dropped_edges: u64,
+    /// Edges and locks that found no place.
+    pub(crate) refused: u64,
 }
+
+/// Beyond this many locks or edges, new ones are not recorded.
+const MAX_TABLE: usize = 1 << 24;
 
 /// A request as the graph sees it.
 pub(crate) struct Chain<'a> {
@@ -109,7 +114,12 @@ impl Graph {
             told: SysVec::new(),
             journaling: false,
             seq: 1,
-            counters: Counters { searches_truncated: 0, dropped_locks: 0, dropped_edges: 0 },
+            counters: Counters {
+                searches_truncated: 0,
+                dropped_locks: 0,
+                dropped_edges: 0,
+                refused: 0,
+            },
         }
     }
 
@@ -231,6 +241,10 @@ impl Graph {
         hold: &Hold,
         held: &[Item],
     ) -> Option<(EdgeIx, WitnessIx)> {
+        if self.is_full() {
+            self.counters.refused += 1;
+            return None;
+        }
         let from = self.node(hold.id, hold.class);
         let to = self.node(chain.id, chain.class);
         let report = Report {
@@ -267,6 +281,10 @@ impl Graph {
         Some((edge, witness))
     }
 
+    fn is_full(&self) -> bool {
+        self.digraph.edge_count().max(self.digraph.node_count()) >= MAX_TABLE
+    }
+
     fn search(&mut self, edge: EdgeIx, witness: WitnessIx, found: &mut SysVec<Inversion>) {
         let mut news = Search::run(self, edge, witness);
         while let Some(inversion) = news.pop() {
@@ -277,6 +295,10 @@ impl Graph {
 
     /// A first writer may make an inversion surer that waited for one.
     fn add_writer(&mut self, chain: &Chain<'_>, found: &mut SysVec<Inversion>) {
+        if self.is_full() {
+            self.counters.refused += 1;
+            return;
+        }
         let node = self.node(chain.id, chain.class);
         let writers = &mut self.nodes[node as usize].writers;
         if writers.len() >= MAX_WRITERS || writers.contains(&chain.owner) {

@@ -117,7 +117,7 @@ pub(crate) struct Tail {
     /// (seq, fingerprint, repeats) of the findings that were met again.
     pub(crate) repeats: SysVec<(u64, u64, u64)>,
     pub(crate) seq: u64,
-    pub(crate) counters: [(&'static str, u64); 9],
+    pub(crate) counters: [(&'static str, u64); 10],
 }
 
 /// Writes the repeats and the last line. After it the file is complete.
