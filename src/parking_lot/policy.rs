@@ -18,6 +18,7 @@ trait NotSend {
 
 impl<G> NotSend for Probe<G> {}
 
+#[allow(dead_code, reason = "unused where the guards are not `Send`")]
 impl<G: Send> Probe<G> {
     const SEND: bool = true;
 }
