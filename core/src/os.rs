@@ -3,11 +3,15 @@
 //!
 //! This file holds unsafe code: foreign functions.
 
-pub(crate) use imp::{at_thread_end, hook};
+pub(crate) use imp::{at_thread_end, hook, print};
 
 #[cfg(all(target_os = "linux", not(lockgraph_no_os), not(miri)))]
 mod imp {
     use std::ffi::{c_int, c_uint, c_void};
+    use std::fs::File;
+    use std::io::Write;
+    use std::mem::ManuallyDrop;
+    use std::os::fd::FromRawFd;
     use std::sync::OnceLock;
 
     type Handler = extern "C" fn();
@@ -29,6 +33,15 @@ mod imp {
         // child records nothing useful.
         atexit(exiting);
         pthread_atfork(None, None, Some(forked));
+    }
+
+    /// Writes to the standard error stream, without std's lock around it. Nobody is left to tell
+    /// where that fails.
+    pub(crate) fn print(bytes: &[u8]) {
+        // SAFETY: 2 is the standard error stream of the process; `ManuallyDrop` leaves it open. If
+        // the program has closed it, the write fails, or lands where the program put it.
+        let stderr = unsafe { File::from_raw_fd(2) };
+        let _ = ManuallyDrop::new(stderr).write_all(bytes);
     }
 
     static KEY: OnceLock<Option<c_uint>> = OnceLock::new();
@@ -62,6 +75,7 @@ mod imp {
 #[cfg(not(all(target_os = "linux", not(lockgraph_no_os), not(miri))))]
 mod imp {
     use std::cell::Cell;
+    use std::io::Write;
 
     struct End(Cell<Option<fn()>>);
 
@@ -75,6 +89,11 @@ mod imp {
 
     thread_local! {
         static END: End = const { End(Cell::new(None)) };
+    }
+
+    /// Writes to the standard error stream. Nobody is left to tell where that fails.
+    pub(crate) fn print(bytes: &[u8]) {
+        let _ = std::io::stderr().write_all(bytes);
     }
 
     pub(crate) fn hook(_exiting: extern "C" fn(), _forked: extern "C" fn()) {}

@@ -9,7 +9,7 @@ use crate::evidence::{self, Request};
 use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
 use crate::graph::{Chain, Graph, Inversion};
 use crate::held::Hold;
-use crate::lock::{Class, LockHeader, Origin, Site};
+use crate::lock::{Class, LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
@@ -313,6 +313,14 @@ fn note(finding: Finding) {
     sink::deliver(finding, false);
 }
 
+/// The name of an owner, copied under the graph's lock and made an `Arc` after it: the program's
+/// allocator is never entered with that lock held.
+fn owner_name(owner: OwnerId) -> Option<Arc<str>> {
+    let mut copy = SysVec::new();
+    copy.extend_from_slice(graph().owner_name(owner)?.as_bytes());
+    std::str::from_utf8(&copy).ok().map(Arc::from)
+}
+
 /// LG012 for what the owner still holds.
 pub(crate) fn owner_ends(block: &'static OwnerBlock) {
     if let Some(_inside) = Inside::enter(block) {
@@ -359,7 +367,7 @@ pub(crate) fn misuse(
         let own = running.then(|| block.holds().find(|hold| hold.id == id)).flatten();
         let name = match running {
             true => evidence::thread_name(),
-            false => graph().owner_name(other.id()).map(Arc::from),
+            false => owner_name(other.id()),
         };
         (crate::finding::OwnerRef { id: other.id().0, name }, own)
     });
