@@ -3,11 +3,15 @@
 //!
 //! This file holds unsafe code: foreign functions.
 
-pub(crate) use imp::{at_thread_end, hook};
+pub(crate) use imp::{at_thread_end, hook, print};
 
 #[cfg(all(target_os = "linux", not(lockgraph_no_os), not(miri)))]
 mod imp {
     use std::ffi::{c_int, c_uint, c_void};
+    use std::fs::File;
+    use std::io::Write;
+    use std::mem::ManuallyDrop;
+    use std::os::fd::FromRawFd;
     use std::sync::OnceLock;
 
     type Handler = extern "C" fn();
@@ -29,6 +33,16 @@ mod imp {
         // child records nothing useful.
         atexit(exiting);
         pthread_atfork(None, None, Some(forked));
+    }
+
+    /// Writes to the standard error past std's lock of it: another thread may have that lock, in
+    /// an `eprintln!` say, while it waits for a lock which this thread holds.
+    pub(crate) fn print(bytes: &[u8]) {
+        // SAFETY: the descriptor is used for the write alone and never closed here; where the
+        // program has closed it, the write fails or goes where the program's own would.
+        let mut stderr = ManuallyDrop::new(unsafe { File::from_raw_fd(2) });
+        // Nobody is left to tell where stderr is closed.
+        let _ = stderr.write_all(bytes);
     }
 
     static KEY: OnceLock<Option<c_uint>> = OnceLock::new();
@@ -62,6 +76,7 @@ mod imp {
 #[cfg(not(all(target_os = "linux", not(lockgraph_no_os), not(miri))))]
 mod imp {
     use std::cell::Cell;
+    use std::io::Write;
 
     struct End(Cell<Option<fn()>>);
 
@@ -78,6 +93,12 @@ mod imp {
     }
 
     pub(crate) fn hook(_exiting: extern "C" fn(), _forked: extern "C" fn()) {}
+
+    /// Writes to the standard error.
+    pub(crate) fn print(bytes: &[u8]) {
+        // Nobody is left to tell where stderr is closed.
+        let _ = std::io::stderr().write_all(bytes);
+    }
 
     /// Calls `end` on this thread when its thread-locals are destroyed; false after that.
     pub(crate) fn at_thread_end(end: fn()) -> bool {

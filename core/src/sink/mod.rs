@@ -9,8 +9,8 @@ pub(crate) mod store;
 
 use crate::config;
 use crate::finding::{Confidence, Finding, Kind, Level};
+use crate::os;
 use std::fmt;
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,7 +24,10 @@ static FILTERED: AtomicU64 = AtomicU64::new(0);
 /// Calls `callback` with every new finding, of whatever level, once per fingerprint. It may lock
 /// and log; what it locks is not tracked. A panic in it is reported and goes no further.
 pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
-    *CALLBACK.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
+    let callback: Arc<Callback> = Arc::new(callback);
+    let before = CALLBACK.write().unwrap_or_else(PoisonError::into_inner).replace(callback);
+    // With the lock released: what the old callback owns may take locks where it is dropped.
+    drop(before);
 }
 
 /// Hands a finding to all sinks if it is new. Returns the level that applies. `silent` findings
@@ -59,8 +62,7 @@ pub(crate) fn warn(text: fmt::Arguments<'_>) {
 
 /// Past the test harness's capture: a report must be seen although the test passes.
 fn print(bytes: &[u8]) {
-    // Nobody is left to tell where stderr is closed.
-    let _ = std::io::stderr().write_all(bytes);
+    os::print(bytes);
 }
 
 /// One line about the inversions that were not worth a report.
