@@ -35,13 +35,14 @@ mod imp {
         pthread_atfork(None, None, Some(forked));
     }
 
-    /// Writes to the standard error stream, without std's lock around it. Nobody is left to tell
-    /// where that fails.
+    /// Writes to the standard error past std's lock of it: another thread may have that lock, in
+    /// an `eprintln!` say, while it waits for a lock which this thread holds.
     pub(crate) fn print(bytes: &[u8]) {
-        // SAFETY: 2 is the standard error stream of the process; `ManuallyDrop` leaves it open. If
-        // the program has closed it, the write fails, or lands where the program put it.
-        let stderr = unsafe { File::from_raw_fd(2) };
-        let _ = ManuallyDrop::new(stderr).write_all(bytes);
+        // SAFETY: the descriptor is used for the write alone and never closed here; where the
+        // program has closed it, the write fails or goes where the program's own would.
+        let mut stderr = ManuallyDrop::new(unsafe { File::from_raw_fd(2) });
+        // Nobody is left to tell where stderr is closed.
+        let _ = stderr.write_all(bytes);
     }
 
     static KEY: OnceLock<Option<c_uint>> = OnceLock::new();
@@ -91,12 +92,13 @@ mod imp {
         static END: End = const { End(Cell::new(None)) };
     }
 
-    /// Writes to the standard error stream. Nobody is left to tell where that fails.
+    pub(crate) fn hook(_exiting: extern "C" fn(), _forked: extern "C" fn()) {}
+
+    /// Writes to the standard error.
     pub(crate) fn print(bytes: &[u8]) {
+        // Nobody is left to tell where stderr is closed.
         let _ = std::io::stderr().write_all(bytes);
     }
-
-    pub(crate) fn hook(_exiting: extern "C" fn(), _forked: extern "C" fn()) {}
 
     /// Calls `end` on this thread when its thread-locals are destroyed; false after that.
     pub(crate) fn at_thread_end(end: fn()) -> bool {
