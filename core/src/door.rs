@@ -131,11 +131,7 @@ fn careful_block() -> Option<&'static OwnerBlock> {
         recorder::count_untracked();
         return None;
     }
-    if block.flags() & RELEASED_ELSEWHERE != 0 {
-        // Cleared first: a release that comes after it is seen next time.
-        block.unset(RELEASED_ELSEWHERE);
-        block.held.resync();
-    }
+    block.settle_books();
     Some(block)
 }
 
@@ -233,8 +229,7 @@ fn careful_released(lock: &LockHeader, token: Token) {
     let Some(block) = owner::current().filter(|block| block.index() == token.block()) else {
         // Somebody else's hold, or that of an owner that has ended.
         if let Some(block) = owner::block(token.block()) {
-            if let Some(mode) = block.held.clear(slot, id, generation) {
-                block.set(RELEASED_ELSEWHERE);
+            if let Some(mode) = block.release_elsewhere(slot, id, generation) {
                 disown(lock, id, mode);
             }
         }
@@ -448,10 +443,7 @@ fn thread_ends() {
 /// The running thread ends, or its last late hold does.
 fn owner_ends(block: &'static OwnerBlock) {
     if config::tier() > Tier::Off as u8 {
-        if block.flags() & RELEASED_ELSEWHERE != 0 {
-            block.unset(RELEASED_ELSEWHERE);
-            block.held.resync();
-        }
+        block.settle_books();
         recorder::owner_ends(block);
     }
     block.retire();

@@ -15,7 +15,7 @@
 use crate::lock::{Class, ID_BITS, ID_MASK, Site};
 use crate::mem;
 use crate::mode::Mode;
-use crate::primitive::{AtomicPtr, AtomicU64, Ordering};
+use crate::primitive::{AtomicPtr, AtomicU64, Ordering, overwrite};
 use std::cell::Cell;
 use std::panic::Location;
 
@@ -155,7 +155,7 @@ impl HeldSet {
         };
         slot.class.store(std::ptr::from_ref(class).cast_mut(), Ordering::Relaxed);
         slot.at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
-        slot.word.store(word(id, mode, generation), Ordering::Release);
+        overwrite!(slot.word, word(id, mode, generation), Ordering::Release);
         self.sum.set(self.sum.get().wrapping_add(mix(id, mode)));
         index
     }
@@ -224,7 +224,7 @@ impl HeldSet {
         if word & ID_MASK != id || (word >> GENERATION_SHIFT) as u16 != generation {
             return None;
         }
-        slot.word.store(0, Ordering::Release);
+        overwrite!(slot.word, 0, Ordering::Release);
         let mode = Mode::from_bits((word >> MODE_SHIFT) as u8);
         self.sum.set(self.sum.get().wrapping_sub(mix(id, mode)));
         if index + 1 == self.top.get() {
@@ -277,7 +277,10 @@ impl HeldSet {
         if old & ID_MASK != id || (old >> GENERATION_SHIFT) as u16 != generation {
             return None;
         }
-        slot.word.store(word(id, mode, generation), Ordering::Release);
+        // Exchanged, as in `clear`: where the guard has moved, the owner may have ended meanwhile,
+        // and its block serve another.
+        let new = word(id, mode, generation);
+        slot.word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).ok()?;
         let old = Mode::from_bits((old >> MODE_SHIFT) as u8);
         if owner {
             let sum = self.sum.get().wrapping_sub(mix(id, old)).wrapping_add(mix(id, mode));
@@ -338,7 +341,7 @@ impl HeldSet {
     /// Empties the set for the block's next owner.
     pub(crate) fn reset(&self) {
         for index in 0..self.top.get() {
-            self.slot(index).word.store(0, Ordering::Release);
+            overwrite!(self.slot(index).word, 0, Ordering::Release);
         }
         self.top.set(0);
         self.hole.set(u32::MAX);

@@ -8,7 +8,7 @@
 //! This file holds unsafe code: the pointer has two meanings.
 
 use crate::mode::Policy;
-use crate::primitive::{AtomicPtr, AtomicU64, Ordering};
+use crate::primitive::{AtomicPtr, AtomicU64, Ordering, overwrite};
 use std::fmt;
 use std::panic::Location;
 
@@ -88,10 +88,12 @@ impl LockHeader {
         }
     }
 
-    /// True until the first tracked use.
+    /// True until the first tracked use. Who reads false finds a class too.
     #[inline(always)]
     pub fn is_unborn(&self) -> bool {
-        self.word.load(Ordering::Relaxed) == 0
+        // Acquire pairs with the releases in `bear`, `set_owner` and `reborn`: the class was
+        // settled before.
+        self.word.load(Ordering::Acquire) == 0
     }
 
     /// The id, `LockId(0)` while unborn.
@@ -109,7 +111,8 @@ impl LockHeader {
     /// nobody). Only the holder itself stores here, so that no other store is lost.
     #[inline(always)]
     pub(crate) fn set_owner(&self, id: u64, owner: u32) {
-        self.word.store(id | u64::from(owner) << ID_BITS, Ordering::Relaxed);
+        // Release: a thread may learn from this very store that the lock is born.
+        self.word.store(id | u64::from(owner) << ID_BITS, Ordering::Release);
     }
 
     /// The site or the class.
@@ -153,7 +156,7 @@ impl LockHeader {
 
     /// Replaces the class: from now on `class` (a named one) is where the lock belongs.
     pub(crate) fn rename(&self, class: &'static Class) {
-        self.origin.store(Self::tagged(class), Ordering::Release);
+        overwrite!(self.origin, Self::tagged(class), Ordering::Release);
     }
 
     fn tagged(class: &'static Class) -> *mut () {
@@ -180,3 +183,6 @@ impl fmt::Debug for LockHeader {
         f.debug_struct("LockHeader").field("id", &self.id()).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, lockgraph_loom))]
+mod loom_tests;

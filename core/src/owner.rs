@@ -17,6 +17,7 @@ use crate::cache::Cache;
 use crate::held::{HeldSet, Hold};
 use crate::lock::{OwnerId, Site};
 use crate::mem::{SysVec, leak};
+use crate::mode::Mode;
 use crate::os;
 use crate::primitive::{AtomicU32, Ordering};
 use std::cell::{Cell, UnsafeCell};
@@ -189,6 +190,23 @@ impl OwnerBlock {
         self.flags.fetch_and(!flag, Ordering::AcqRel);
     }
 
+    /// Ends a hold on a thread that is not this owner; `None` where it has ended already.
+    pub(crate) fn release_elsewhere(&self, slot: u32, id: u64, generation: u16) -> Option<Mode> {
+        let mode = self.held.clear(slot, id, generation)?;
+        self.set(RELEASED_ELSEWHERE);
+        Some(mode)
+    }
+
+    /// Takes note of what other threads have ended. Owner only.
+    #[inline]
+    pub(crate) fn settle_books(&self) {
+        if self.flags() & RELEASED_ELSEWHERE != 0 {
+            // Cleared first: a release that comes after it is seen next time.
+            self.unset(RELEASED_ELSEWHERE);
+            self.held.resync();
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn index(&self) -> u32 {
         self.index
@@ -250,3 +268,6 @@ impl OwnerBlock {
         table.free.push(self);
     }
 }
+
+#[cfg(all(test, lockgraph_loom))]
+mod loom_tests;
