@@ -10,7 +10,6 @@
 
 use crate::config::{self, Tier};
 use crate::finding::Misuse;
-use crate::held::fold;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
@@ -63,13 +62,6 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Birth(u32);
 
-/// The chain key of a request by this owner with what it holds now.
-#[inline(always)]
-pub(crate) fn chain_key(block: &OwnerBlock, id: u64, want: Want) -> u64 {
-    let context = block.held.sum().wrapping_add(block.context.get());
-    fold(context, id << 3 | want as u64).max(1)
-}
-
 /// A fresh blocking request. Reports LG001, LG003, LG006 before the caller blocks.
 ///
 /// Cost: with nothing held a few loads; on a known edge one probe of a per-thread table.
@@ -85,7 +77,7 @@ pub fn before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site
                 return;
             }
             if !lock.is_unborn() {
-                let key = chain_key(block, lock.id().0, want);
+                let key = block.chain_key(lock.id().0, want);
                 if block.with_cache(|cache| cache.hit(key)) {
                     return;
                 }
@@ -447,11 +439,4 @@ fn owner_ends(block: &'static OwnerBlock) {
         recorder::owner_ends(block);
     }
     block.retire();
-}
-
-/// Runs `f` with the running owner marked as inside the recorder: what it locks passes through.
-pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
-    let block = owner::current();
-    let _inside = block.and_then(Inside::enter);
-    f()
 }

@@ -31,7 +31,7 @@ pub use sink::on_finding;
 ///
 /// Cost: O(findings), with a copy of each. For tests and for the end of a program.
 pub fn findings() -> Vec<Finding> {
-    door::untracked(recorder::findings)
+    recorder::untracked(recorder::findings)
 }
 
 /// The lock graph of the running process as journal lines (see `docs/journal.md`): what
@@ -39,5 +39,5 @@ pub fn findings() -> Vec<Finding> {
 ///
 /// Cost: O(graph), under its lock; requests that are not known yet wait meanwhile.
 pub fn snapshot() -> String {
-    door::untracked(recorder::snapshot)
+    recorder::untracked(recorder::snapshot)
 }

@@ -14,10 +14,11 @@
 //! This file holds unsafe code: that `Sync`, and the access to the cache.
 
 use crate::cache::Cache;
-use crate::held::{HeldSet, Hold};
+use crate::held::{HeldSet, Hold, fold};
 use crate::lock::{OwnerId, Site};
 use crate::mem::{SysVec, leak};
 use crate::mode::Mode;
+use crate::mode::Want;
 use crate::os;
 use crate::primitive::{AtomicU32, Ordering};
 use std::cell::{Cell, UnsafeCell};
@@ -225,7 +226,14 @@ impl OwnerBlock {
     pub(crate) fn set_segment(&self, segment: u32) {
         self.segment.set(segment);
         let both = u64::from(self.scope.get()) << 32 | u64::from(segment);
-        self.context.set(crate::held::fold(both, 0x5851_F42D_4C95_7F2D));
+        self.context.set(fold(both, 0x5851_F42D_4C95_7F2D));
+    }
+
+    /// The chain key of a request with what is held now.
+    #[inline(always)]
+    pub(crate) fn chain_key(&self, id: u64, want: Want) -> u64 {
+        let context = self.held.sum().wrapping_add(self.context.get());
+        fold(context, id << 3 | want as u64).max(1)
     }
 
     /// Runs `f` on the cache. Only the owner calls this, and `f` never comes back here.

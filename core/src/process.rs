@@ -2,7 +2,7 @@
 
 use crate::config::{self, Tier, UNREAD};
 use crate::sink::{self, journal};
-use crate::{door, os, recorder};
+use crate::{os, recorder};
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 
@@ -54,7 +54,7 @@ fn start() {
 /// The process ends by itself: says what was ruled out, and completes the journal.
 extern "C" fn exiting() {
     if config::tier() > Tier::Off as u8 {
-        door::untracked(|| {
+        recorder::untracked(|| {
             sink::print_filtered();
             journal::close(&recorder::tail());
         });

@@ -4,6 +4,7 @@
 //! (an allocator, stderr, a callback) is recorded; the graph's mutex is a leaf, released before
 //! anything is formatted, written or called.
 
+use crate::class;
 use crate::config::{self, Tier};
 use crate::evidence::{self, Request};
 use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
@@ -15,7 +16,6 @@ use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
 use crate::segment::UNKNOWN;
 use crate::sink::{self, journal, store};
-use crate::{class, door};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -53,6 +53,12 @@ impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.0.unset(INSIDE);
     }
+}
+
+/// Runs `f` with the running owner marked as inside the recorder: what it locks passes through.
+pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
+    let _inside = owner::current().and_then(Inside::enter);
+    f()
 }
 
 /// The id and class of a lock, which is born here where it was not. `None` where ids are used up.
@@ -172,7 +178,7 @@ fn look(
     }
     if own.is_none() && found.inversions.is_empty() {
         // What drew a finding is looked at again each time, so that repeats are counted.
-        let key = door::chain_key(block, request.id, request.want);
+        let key = block.chain_key(request.id, request.want);
         block.with_cache(|cache| cache.insert(key));
     }
     message

@@ -60,7 +60,25 @@ pub(crate) fn warn(text: fmt::Arguments<'_>) {
     print(format!("lockgraph: warning: {text}\n").as_bytes());
 }
 
-/// Past the test harness's capture: a report must be seen although the test passes.
+/// What `LOCKGRAPH` may be set to.
+pub(crate) fn help() {
+    let mut text = String::from(
+        "lockgraph: LOCKGRAPH=off|watch|full[,key=value..]\n\
+         \x20 off    nothing is recorded\n\
+         \x20 watch  what each thread holds: LG001, LG012\n\
+         \x20 full   acquisition orders as well\n\
+         \x20 certain=abort|hang  a request that certainly hangs and cannot panic\n\
+         \x20 KIND=allow|warn|deny, where KIND is a code or a name:\n",
+    );
+    for kind in Kind::ALL {
+        text.push_str(&format!("         {} {}\n", kind.code(), kind.name()));
+    }
+    text.push_str("LOCKGRAPH_DIR=folder  every process writes its journal there\n");
+    print(text.as_bytes());
+}
+
+/// Past std's handle: a report must be seen although the test harness captures output, and the
+/// lock of that handle may be held by a thread that waits for a lock of the running one.
 fn print(bytes: &[u8]) {
     os::print(bytes);
 }
