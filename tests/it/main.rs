@@ -14,3 +14,4 @@ mod parking_lot_rwlock;
 mod parking_lot_types;
 mod raw;
 mod scenario;
+mod verdicts;
