@@ -84,8 +84,7 @@ fn intern(
 fn leak_str(text: &str) -> &'static str {
     let mut bytes = SysVec::new();
     bytes.extend_from_slice(text.as_bytes());
-    let bytes: &'static SysVec<u8> = leak(bytes);
-    std::str::from_utf8(bytes).unwrap_or_default()
+    std::str::from_utf8(bytes.leak()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -99,6 +99,14 @@ impl<T> SysVec<T> {
         self.pop().expect("index was checked by swap")
     }
 
+    /// Keeps the elements for ever.
+    pub(crate) fn leak(self) -> &'static [T] {
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: the first `len` elements are live, the block is never freed, and nothing else
+        // can reach it any more.
+        unsafe { std::slice::from_raw_parts(this.ptr.as_ptr(), this.len) }
+    }
+
     /// Bytes of the block.
     pub(crate) fn capacity_bytes(&self) -> usize {
         self.cap * size_of::<T>()
@@ -181,13 +189,18 @@ impl fmt::Write for SysVec<u8> {
 
 /// Puts `value` on the system allocator for ever.
 pub(crate) fn leak<T>(value: T) -> &'static T {
-    let mut cell = SysVec::new();
-    cell.reserve(1);
-    cell.push(value);
-    let ptr = cell.ptr;
-    std::mem::forget(cell);
-    // SAFETY: the block holds one live `T`, is never freed, and nothing else can reach it.
-    unsafe { ptr.as_ref() }
+    const { assert!(size_of::<T>() != 0, "zero-sized values are not supported") };
+    let layout = Layout::new::<T>();
+    // SAFETY: the layout has a size.
+    let ptr = unsafe { System.alloc(layout) }.cast::<T>();
+    if ptr.is_null() {
+        handle_alloc_error(layout);
+    }
+    // SAFETY: the block fits a `T`, is never freed, and nothing else can reach it.
+    unsafe {
+        ptr.write(value);
+        &*ptr
+    }
 }
 
 #[cfg(test)]
