@@ -8,7 +8,7 @@
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
-use crate::config::{self, Tier};
+use crate::config::{self, Tier, UNREAD};
 use crate::finding::Misuse;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
@@ -72,19 +72,31 @@ pub struct Birth(u32);
 #[inline(never)]
 pub fn before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
     if let Some(block) = owner::current() {
-        if block.flags() == 0 && config::tier() == Tier::Full as u8 {
-            if block.held.is_empty() && !(policy.shared && want.is_writer()) {
-                return;
-            }
-            if !lock.is_unborn() {
-                let key = block.chain_key(lock.id().0, want);
-                if block.with_cache(|cache| cache.hit(key)) {
+        if block.flags() == 0 {
+            let tier = config::tier();
+            if block.held.is_empty() {
+                // Nothing to order. A first writer of a lock with readers is news all the same.
+                let news = tier == Tier::Full as u8 && policy.shared && want.is_writer();
+                if tier != UNREAD && !news {
                     return;
                 }
+            }
+            if tier == Tier::Full as u8 {
+                return nested(block, lock, policy, want, site);
             }
         }
     }
     careful_before(lock, policy, want, site, false);
+}
+
+/// A request with locks held, or by a writer. Apart from [`before`], which needs no stack frame so.
+#[inline(never)]
+fn nested(block: &OwnerBlock, lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
+    let id = lock.id().0;
+    let key = block.chain_key(id, want);
+    if id == 0 || !block.with_cache(|cache| cache.hit(key)) {
+        careful_before(lock, policy, want, site, false);
+    }
 }
 
 /// A blocking re-acquisition (condition variable, `bump`, `unlocked`). As [`before`], but never
@@ -139,17 +151,20 @@ pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Sit
 pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
     if let Some(block) = owner::current() {
         if block.flags() == 0 && config::tier() > Tier::Off as u8 && !lock.is_unborn() {
-            return hold(block, lock, mode, site);
+            if let Origin::Class(class) = lock.origin() {
+                let id = lock.id().0;
+                let generation = block.generation();
+                if let Some(slot) = block.held.push_top(id, mode, generation, class, site) {
+                    return own(block, lock, id, mode, slot);
+                }
+            }
         }
     }
     careful_acquired(lock, policy, mode, site)
 }
 
 #[inline(always)]
-fn hold(block: &OwnerBlock, lock: &LockHeader, mode: Mode, site: Site) -> Token {
-    let Origin::Class(class) = lock.origin() else { return Token::UNTRACKED };
-    let id = lock.id().0;
-    let slot = block.held.push(id, mode, block.generation(), class, site);
+fn own(block: &OwnerBlock, lock: &LockHeader, id: u64, mode: Mode, slot: u32) -> Token {
     if matches!(mode, Mode::Exclusive | Mode::Upgradable) {
         lock.set_owner(id, block.index());
     }
@@ -162,13 +177,14 @@ fn careful_acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site
     let site = block.hint.get().map_or(site, |(site, _)| site);
     let known = {
         let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, None).is_some()
+        recorder::identify(block, lock, policy, None)
     };
-    if !known {
+    let Some((id, class)) = known else {
         recorder::count_untracked();
         return Token::UNTRACKED;
-    }
-    hold(block, lock, mode, site)
+    };
+    let slot = block.held.push(id, mode, block.generation(), class, site);
+    own(block, lock, id, mode, slot)
 }
 
 /// The hold ends; call it before the raw unlock, on any thread.
@@ -177,17 +193,12 @@ pub fn released(lock: &LockHeader, token: Token) {
     if let Some(block) = owner::current() {
         if token.block() == block.index() && block.flags() == 0 {
             let id = lock.id().0;
-            if let Some(mode) = block.held.remove(token.slot(), id, token.generation()) {
-                disown(lock, id, mode);
+            if let Some(mode) = block.held.remove_inline(token.slot(), id, token.generation()) {
+                return disown(lock, id, mode);
             }
-            return;
         }
     }
-    if token != Token::UNTRACKED {
-        careful_released(lock, token);
-    } else if !lock.is_unborn() {
-        released_without_token(lock);
-    }
+    careful_released(lock, token);
 }
 
 /// A guard state that was made up, for an acquisition whose guard was forgotten, has no token: the
@@ -214,8 +225,14 @@ fn disown(lock: &LockHeader, id: u64, mode: Mode) {
     }
 }
 
-#[cold]
+#[inline(never)]
 fn careful_released(lock: &LockHeader, token: Token) {
+    if token == Token::UNTRACKED {
+        if !lock.is_unborn() {
+            released_without_token(lock);
+        }
+        return;
+    }
     let id = lock.id().0;
     let (slot, generation) = (token.slot(), token.generation());
     let Some(block) = owner::current().filter(|block| block.index() == token.block()) else {

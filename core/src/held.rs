@@ -75,6 +75,13 @@ impl Slot {
         }
     }
 
+    #[inline(always)]
+    fn fill(&self, word: u64, class: &'static Class, at: Site) {
+        self.class.store(std::ptr::from_ref(class).cast_mut(), Ordering::Relaxed);
+        self.at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
+        overwrite!(self.word, word, Ordering::Release);
+    }
+
     fn load(&self) -> Option<Hold> {
         // Acquire pairs with the release in `push`: the pointers belong to this word or to a
         // later one, and every pointer ever stored is to a `'static`.
@@ -137,8 +144,29 @@ impl HeldSet {
         self.sum.get()
     }
 
-    /// Adds a hold; returns its slot. Owner only.
+    /// As [`HeldSet::push`] for the common case: the slot at the top is inline and no lower one is
+    /// free. Calls nothing, so that its caller needs no stack frame.
     #[inline(always)]
+    pub(crate) fn push_top(
+        &self,
+        id: u64,
+        mode: Mode,
+        generation: u16,
+        class: &'static Class,
+        at: Site,
+    ) -> Option<u32> {
+        let top = self.top.get();
+        let slot = self.slots.get(top as usize)?;
+        if self.hole.get() != u32::MAX {
+            return None;
+        }
+        slot.fill(word(id, mode, generation), class, at);
+        self.top.set(top + 1);
+        self.sum.set(self.sum.get().wrapping_add(mix(id, mode)));
+        Some(top)
+    }
+
+    /// Adds a hold; returns its slot. Owner only.
     pub(crate) fn push(
         &self,
         id: u64,
@@ -148,19 +176,11 @@ impl HeldSet {
         at: Site,
     ) -> u32 {
         let index = self.vacancy();
-        let slot = if (index as usize) < INLINE {
-            &self.slots[index as usize]
-        } else {
-            self.far_slot(index)
-        };
-        slot.class.store(std::ptr::from_ref(class).cast_mut(), Ordering::Relaxed);
-        slot.at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
-        overwrite!(slot.word, word(id, mode, generation), Ordering::Release);
+        self.slot(index).fill(word(id, mode, generation), class, at);
         self.sum.set(self.sum.get().wrapping_add(mix(id, mode)));
         index
     }
 
-    #[inline(always)]
     fn vacancy(&self) -> u32 {
         let top = self.top.get();
         if self.hole.get() < top {
@@ -171,7 +191,6 @@ impl HeldSet {
     }
 
     /// Takes the lowest hole.
-    #[cold]
     fn reuse(&self, top: u32) -> u32 {
         let hole = self.hole.get();
         self.hole.set(self.find_hole(hole + 1, top));
@@ -212,14 +231,37 @@ impl HeldSet {
         }
     }
 
-    /// Ends the hold in `index` if it still is one of lock `id` in `generation`. Owner only.
+    /// As [`HeldSet::remove`] for the common case of an inline slot.
     #[inline(always)]
-    pub(crate) fn remove(&self, index: u32, id: u64, generation: u16) -> Option<Mode> {
-        let slot = if (index as usize) < INLINE {
-            &self.slots[index as usize]
+    pub(crate) fn remove_inline(&self, index: u32, id: u64, generation: u16) -> Option<Mode> {
+        let slot = self.slots.get(index as usize)?;
+        let word = slot.word.load(Ordering::Relaxed);
+        let mode = Mode::from_bits((word >> MODE_SHIFT) as u8);
+        if word != self::word(id, mode, generation) {
+            return None;
+        }
+        overwrite!(slot.word, 0, Ordering::Release);
+        self.sum.set(self.sum.get().wrapping_sub(mix(id, mode)));
+        self.vacate(index);
+        Some(mode)
+    }
+
+    /// Slot `index` is free now.
+    #[inline(always)]
+    fn vacate(&self, index: u32) {
+        if index + 1 < self.top.get() {
+            self.hole.set(self.hole.get().min(index));
         } else {
-            self.far_slot(index)
-        };
+            self.top.set(index);
+            if self.hole.get() != u32::MAX {
+                self.trim();
+            }
+        }
+    }
+
+    /// Ends the hold in `index` if it still is one of lock `id` in `generation`. Owner only.
+    pub(crate) fn remove(&self, index: u32, id: u64, generation: u16) -> Option<Mode> {
+        let slot = self.slot(index);
         let word = slot.word.load(Ordering::Relaxed);
         if word & ID_MASK != id || (word >> GENERATION_SHIFT) as u16 != generation {
             return None;
@@ -227,14 +269,7 @@ impl HeldSet {
         overwrite!(slot.word, 0, Ordering::Release);
         let mode = Mode::from_bits((word >> MODE_SHIFT) as u8);
         self.sum.set(self.sum.get().wrapping_sub(mix(id, mode)));
-        if index + 1 == self.top.get() {
-            self.top.set(index);
-            if index != 0 && self.hole.get() != u32::MAX {
-                self.trim();
-            }
-        } else {
-            self.hole.set(self.hole.get().min(index));
-        }
+        self.vacate(index);
         Some(mode)
     }
 
