@@ -10,7 +10,7 @@ fn a_missing_file_a_directory_and_a_binary_are_refused() {
     // What a program's first line holds is up to its linker.
     assert_refused(&show(Path::new(env!("CARGO_BIN_EXE_cargo-lockgraph"))), 3, "not ");
     let binary = scratch("binary", "");
-    std::fs::write(&binary, b"\x7fELF\xff\xfe\n").expect("a writable folder");
+    std::fs::write(&binary, b"\x7fELF\xff\xfe\nmore\n").expect("a writable folder");
     assert_refused(&show(&binary), 3, "not UTF-8 text; ");
 }
 
