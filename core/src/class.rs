@@ -3,13 +3,60 @@
 //! A lock is born with the class of its creation site, kind and protected type. The table is
 //! behind a mutex; a small lock-free front of recently used classes keeps births off it.
 
+use crate::held::fold;
 use crate::lock::{Class, Site};
 use crate::mem::{SysVec, leak};
 use crate::mode::Policy;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-static CLASSES: Mutex<SysVec<&'static Class>> = Mutex::new(SysVec::new());
+static CLASSES: Mutex<Classes> = Mutex::new(Classes { all: SysVec::new(), index: SysVec::new() });
+
+/// All classes, with a hash table of them: open addressing, linear probing, half empty. A program
+/// may name its locks `connection 1`, `connection 2` and so on without end.
+struct Classes {
+    all: SysVec<&'static Class>,
+    /// Class ids; 0 is an empty place.
+    index: SysVec<u32>,
+}
+
+impl Classes {
+    /// The place of the class that is `same`, or the empty one for it.
+    fn place(&self, hash: u64, same: impl Fn(&Class) -> bool) -> usize {
+        let mask = self.index.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.index[at] != 0 && !same(self.all[self.index[at] as usize - 1]) {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn make_room(&mut self) {
+        if (self.all.len() + 1) * 2 > self.index.len() {
+            let size = (self.index.len() * 2).max(64);
+            self.index.clear();
+            self.index.resize(size, 0);
+            for i in 0..self.all.len() {
+                let class = self.all[i];
+                let place = self.place(hash(class.name, class.created_at), |_| false);
+                self.index[place] = class.id;
+            }
+        }
+    }
+}
+
+/// Of what equal classes have in common.
+fn hash(name: Option<&str>, site: Option<Site>) -> u64 {
+    let bytes =
+        |text: &str, seed| text.bytes().fold(seed, |hash, byte| fold(hash ^ u64::from(byte), 1));
+    match (name, site) {
+        (Some(name), _) => bytes(name, 2),
+        (None, Some(site)) => {
+            bytes(site.file(), u64::from(site.line()) << 32 | u64::from(site.column()))
+        }
+        (None, None) => 0,
+    }
+}
 
 const FRONT: usize = 256;
 static RECENT: [AtomicPtr<Class>; FRONT] = [const { AtomicPtr::new(std::ptr::null_mut()) }; FRONT];
@@ -62,22 +109,25 @@ fn intern(
     type_name: Option<&'static str>,
 ) -> &'static Class {
     let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
-    let same = |class: &&&'static Class| {
+    let same = |class: &Class| {
         class.policy == policy
             && class.name == name
             && (name.is_some() || class.created_at == site && class.type_name == type_name)
     };
-    if let Some(class) = classes.iter().find(same) {
+    classes.make_room();
+    let place = classes.place(hash(name, site), same);
+    if let Some(&class) = classes.all.get((classes.index[place] as usize).wrapping_sub(1)) {
         return class;
     }
     let class = leak(Class {
-        id: classes.len() as u32 + 1,
+        id: classes.all.len() as u32 + 1,
         name: name.map(leak_str),
         policy,
         created_at: site,
         type_name,
     });
-    classes.push(class);
+    classes.all.push(class);
+    classes.index[place] = class.id;
     class
 }
 
@@ -109,6 +159,13 @@ mod tests {
         assert!(!std::ptr::eq(class, at_site(&POLICY, Some(there), Some("u8"))));
         assert!(!std::ptr::eq(class, at_site(&POLICY, Some(here), Some("u16"))));
         assert!(!std::ptr::eq(class, at_site(&POLICY, Some(here), None)));
+    }
+
+    #[test]
+    fn many_names_are_found_again() {
+        let name = |i: u32| named(&POLICY, &format!("connection {i}"), None, None);
+        let classes: Vec<_> = (0..50_000).map(name).collect();
+        assert!((0..50_000).all(|i| std::ptr::eq(name(i), classes[i as usize])));
     }
 
     #[test]

@@ -120,9 +120,21 @@ fn careful_before(
         Some((site, again)) => (site, relock || again),
         None => (site, relock),
     };
-    if !(block.held.is_empty() && (!policy.shared || !want.is_writer())) {
+    if !(block.held.is_empty() && (!policy.shared || !want.is_writer()))
+        && !is_known(block, lock, want)
+    {
         recorder::request(block, lock, policy, want, site, relock);
     }
+}
+
+/// Nothing to look at: a request with a hint that told everything before, or in tier `watch` one
+/// for a lock that the owner does not hold.
+fn is_known(block: &OwnerBlock, lock: &LockHeader, want: Want) -> bool {
+    let id = lock.id().0;
+    if config::tier() == Tier::Watch as u8 {
+        return block.holds().all(|hold| hold.id != id);
+    }
+    id != 0 && block.with_cache(|cache| cache.hit(block.chain_key(id, want)))
 }
 
 /// The running owner where something is to be recorded, with its books in order.

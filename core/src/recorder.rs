@@ -92,13 +92,6 @@ pub(crate) fn rename(
     Some(())
 }
 
-/// What the door goes on with after a request was looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Go,
-    Deny,
-}
-
 /// Looks at a blocking request with all care. Panics where a finding is denied and the request is
 /// fresh.
 pub(crate) fn request(
@@ -137,17 +130,15 @@ fn look(
     let mut message = None;
     let mut judge = |finding: Finding, silent: bool| {
         let certain = finding.confidence == Some(Confidence::Certain);
-        let text = finding.message();
-        let level = sink::deliver(finding, silent);
-        let outcome = if level == Level::Deny { Outcome::Deny } else { Outcome::Go };
-        if outcome == Outcome::Deny && must_not_panic {
-            if certain && config::aborts_when_certain() {
-                journal::close(&tail());
-                std::process::abort();
-            }
-        } else if outcome == Outcome::Deny && message.is_none() {
-            message = Some(text);
+        let denied = config::level(finding.kind, finding.confidence) == Level::Deny;
+        // Not for every repeat of what goes on anyway.
+        let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
+        sink::deliver(finding, silent);
+        if denied && must_not_panic && certain && config::aborts_when_certain() {
+            journal::close(&tail());
+            std::process::abort();
         }
+        message = message.take().or(text);
     };
     if let Some((kind, hold)) = own {
         let (seen, seq) = {

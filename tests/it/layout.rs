@@ -39,7 +39,7 @@ const CORE: &[Rule] = &[
     rule("os", &[], &[], "what differs between systems, and nothing else"),
     rule("lock", &[], &[], "a header stores the place of its owner's block, never the owner"),
     rule("event", &["segment"], &[], "plain data between the graph and the journal"),
-    rule("class", &[], &[], "the interner of classes: knows locks, not who uses them"),
+    rule("class", &["held"], &[], "the interner of classes: knows locks, not who uses them"),
     rule("config", &["finding"], &["finding::text"], "its keys name kinds and levels"),
     rule(
         "finding",

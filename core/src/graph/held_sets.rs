@@ -84,6 +84,11 @@ impl HeldSets {
         number
     }
 
+    /// Counts one use more of a set in use.
+    pub(crate) fn count(&mut self, number: HeldIx) {
+        self.entries[number as usize - 1].users += 1;
+    }
+
     /// Counts one use less; frees the set with its last one.
     pub(crate) fn release(&mut self, number: HeldIx) {
         if number == ALONE {

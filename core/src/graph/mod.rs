@@ -26,10 +26,11 @@ use crate::mem::SysVec;
 use crate::mode::Want;
 use crate::segment::{SegmentId, Segments};
 use digraph::{Digraph, EdgeIx, NodeIx};
-use held_sets::{Item, item};
+use held_sets::{ALONE, HeldIx, Item, item};
 use lookup::Lookup;
 use order::Order;
 use search::{Scratch, Search};
+use std::cell::Cell;
 use witness::{NIL, Report, WitnessIx, Witnesses};
 
 /// Writers kept per lock; more say "many", which counts as one outside any cycle.
@@ -211,22 +212,25 @@ impl Graph {
         held.clear();
         chain.holds.iter().for_each(|hold| held.push(item(hold.id, hold.mode)));
         held.sort_unstable();
+        let doubled = held.windows(2).any(|pair| pair[0] == pair[1]);
+        let set = Cell::new(ALONE);
         let mut fresh = SysVec::new();
         // The oldest holds first: nodes get their places in the order of creation.
         for (i, hold) in chain.holds.iter().enumerate().rev() {
             let repeated = |other: &Hold| other.id == hold.id && other.mode == hold.mode;
-            if hold.id == chain.id || chain.holds[i + 1..].iter().any(repeated) {
+            if hold.id == chain.id || doubled && chain.holds[i + 1..].iter().any(repeated) {
                 continue;
             }
-            if let Some(new) = self.add_edge(chain, hold, &held) {
+            if let Some(new) = self.add_edge(chain, hold, &held, &set) {
                 fresh.push(new);
             }
         }
+        self.witnesses.sets.release(set.get());
         self.held = held;
         for &(edge, witness) in fresh.iter() {
             let (from, to) = self.digraph.ends(edge);
             if self.order.same_component(from, to) {
-                self.search(edge, witness, &mut found);
+                self.search(&[(edge, witness)], &mut found);
             }
         }
         if chain.want.is_writer() && chain.class.policy.shared {
@@ -240,6 +244,7 @@ impl Graph {
         chain: &Chain<'_>,
         hold: &Hold,
         held: &[Item],
+        set: &Cell<HeldIx>,
     ) -> Option<(EdgeIx, WitnessIx)> {
         if self.is_full() {
             self.counters.refused += 1;
@@ -257,6 +262,7 @@ impl Graph {
             held_at: hold.at,
             at: chain.at,
             held,
+            set,
         };
         let edge = match self.digraph.find_edge(from, to) {
             Some(edge) => edge,
@@ -285,8 +291,8 @@ impl Graph {
         self.digraph.edge_count().max(self.digraph.node_count()) >= MAX_TABLE
     }
 
-    fn search(&mut self, edge: EdgeIx, witness: WitnessIx, found: &mut SysVec<Inversion>) {
-        let mut news = Search::run(self, edge, witness);
+    fn search(&mut self, evidence: &[(EdgeIx, WitnessIx)], found: &mut SysVec<Inversion>) {
+        let mut news = Search::run(self, evidence);
         while let Some(inversion) = news.pop() {
             self.remember(&inversion);
             found.push(inversion);
@@ -309,16 +315,14 @@ impl Graph {
         if self.order.component_len(node) < 2 {
             return;
         }
-        let mut edge = self.digraph.first_out(node);
-        while edge != digraph::NONE {
-            let (_, to) = self.digraph.ends(edge);
-            let mut witness = self.heads[edge as usize];
-            while witness != NIL && self.order.same_component(node, to) {
-                self.search(edge, witness, found);
-                witness = self.witnesses.next(witness);
+        let mut evidence = SysVec::new();
+        for (edge, to) in self.digraph.out_edges(node) {
+            if self.order.same_component(node, to) {
+                let witnesses = self.witnesses.iter(self.heads[edge as usize]);
+                witnesses.for_each(|(witness, _)| evidence.push((edge, witness)));
             }
-            edge = self.digraph.next_out(edge);
         }
+        self.search(&evidence, found);
     }
 
     /// Whether a blocking write or upgrade of the lock was seen by somebody else than `owner`.

@@ -79,28 +79,27 @@ pub(crate) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Finds the cycles through `first`, whose ends lie in one component, that the new witness
-    /// `fresh` makes possible or better.
-    pub(crate) fn run(graph: &'a mut Graph, first: EdgeIx, fresh: WitnessIx) -> SysVec<Inversion> {
+    /// Finds the cycles through edges of one component that the new evidence makes possible or
+    /// better: witnesses of edges that all leave one node, those of one edge in a row.
+    pub(crate) fn run(graph: &'a mut Graph, evidence: &[(EdgeIx, WitnessIx)]) -> SysVec<Inversion> {
+        let Some(&(first, _)) = evidence.first() else { return SysVec::new() };
         let scratch = std::mem::replace(&mut graph.scratch, Scratch::new());
         let home = graph.digraph.ends(first).0;
-        let mut search = Search {
-            graph,
-            scratch,
-            first,
-            home,
-            budget: BUDGET,
-            truncated: false,
-            found: SysVec::new(),
-        };
+        let (budget, truncated, found) = (BUDGET, false, SysVec::new());
+        let mut search = Search { graph, scratch, first, home, budget, truncated, found };
         search.measure();
-        search.feasible(fresh);
-        search.budget = BUDGET;
-        search.plain();
-        if search.truncated {
-            search.graph.counters.searches_truncated += 1;
+        for (i, &(edge, witness)) in evidence.iter().enumerate() {
+            (search.first, search.truncated) = (edge, false);
+            search.budget = BUDGET;
+            search.feasible(witness);
+            search.budget = BUDGET;
+            if evidence.get(i + 1).is_none_or(|next| next.0 != edge) {
+                search.plain();
+            }
+            if search.truncated {
+                search.graph.counters.searches_truncated += 1;
+            }
         }
-        search.scratch.distance.iter_mut().for_each(|d| *d = u32::MAX);
         search.graph.scratch = search.scratch;
         search.found
     }

@@ -13,6 +13,7 @@ use crate::lock::Site;
 use crate::mem::SysVec;
 use crate::mode::{Mode, Want};
 use crate::segment::{SegmentId, UNKNOWN};
+use std::cell::Cell;
 
 /// The number of a witness.
 pub(crate) type WitnessIx = u32;
@@ -55,6 +56,9 @@ pub(crate) struct Report<'a> {
     pub(crate) at: Site,
     /// The whole held set, sorted.
     pub(crate) held: &'a [Item],
+    /// The number of `held` once it is interned, [`ALONE`] before; whoever puts a number here has
+    /// counted a use of it, which the caller gives back. The same for all edges of a request.
+    pub(crate) set: &'a Cell<HeldIx>,
 }
 
 /// All witnesses.
@@ -110,25 +114,31 @@ impl Witnesses {
         if self.is_known(*head, &fresh, &own, report.held) {
             return None;
         }
-        let mut held = SysVec::new();
-        held.extend_from_slice(report.held);
+        let mut met = SysVec::new();
         if self.too_many_owners(*head, &fresh) {
             (fresh.owner, fresh.segment, fresh.capped) = (ANY, UNKNOWN, true);
         } else if self.too_many_segments(*head, &fresh) {
             (fresh.segment, fresh.capped) = (UNKNOWN, true);
         }
-        if self.too_many_gates(*head, &fresh) {
-            self.meet(*head, &fresh, &own, &mut held);
+        let gates = self.too_many_gates(*head, &fresh);
+        if gates {
+            met.extend_from_slice(report.held);
+            self.meet(*head, &fresh, &own, &mut met);
             fresh.capped = true;
         }
+        let held = if gates { &*met } else { report.held };
         if fresh.capped {
             self.capped += 1;
-            if self.is_known(*head, &fresh, &own, &held) {
+            if self.is_known(*head, &fresh, &own, held) {
                 return None;
             }
         }
-        self.drop_implied(head, &fresh, &own, &held);
-        fresh.held = if *held == [own] { ALONE } else { self.sets.intern(&held) };
+        self.drop_implied(head, &fresh, &own, held);
+        fresh.held = match (held, gates) {
+            ([only], _) if *only == own => ALONE,
+            (_, true) => self.sets.intern(held),
+            (_, false) => self.whole_set(report),
+        };
         fresh.next = *head;
         *head = match self.free.pop() {
             Some(ix) => {
@@ -141,6 +151,15 @@ impl Witnesses {
             }
         };
         Some(*head)
+    }
+
+    /// One use of the whole held set, which is hashed once per request and not once per edge.
+    fn whole_set(&mut self, report: &Report<'_>) -> HeldIx {
+        if report.set.get() == ALONE {
+            report.set.set(self.sets.intern(report.held));
+        }
+        self.sets.count(report.set.get());
+        report.set.get()
     }
 
     /// Bytes of all tables.

@@ -30,13 +30,12 @@ pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
     drop(before);
 }
 
-/// Hands a finding to all sinks if it is new. Returns the level that applies. `silent` findings
-/// are recorded and not printed.
-pub(crate) fn deliver(finding: Finding, silent: bool) -> Level {
+/// Hands a finding to all sinks if it is new. `silent` findings are recorded and not printed.
+pub(crate) fn deliver(finding: Finding, silent: bool) {
     let level = config::level(finding.kind, finding.confidence);
     let finding = Arc::new(finding);
     if !store::add(&finding) {
-        return level;
+        return;
     }
     journal::finding(&finding);
     if level > Level::Allow && !silent {
@@ -52,7 +51,6 @@ pub(crate) fn deliver(finding: Finding, silent: bool) -> Level {
             warn(format_args!("the on_finding callback panicked; the finding stands"));
         }
     }
-    level
 }
 
 /// One line of warning about the recorder itself.
