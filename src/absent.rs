@@ -19,6 +19,27 @@ pub mod parking_lot {
     pub type TrackedGuard<G> = G;
 }
 
+/// `std::sync` itself.
+pub mod sync {
+    pub use std::sync::*;
+}
+
+/// Names for `std`'s locks: ignored.
+macro_rules! unnamed {
+    ($($name:ident $(<$($param:ident),*>)?),*) => {
+        $(
+            impl $(<$($param),*>)? crate::Named for std::sync::$name $(<$($param),*>)? {
+                #[inline]
+                fn named(self, _: &str) -> Self {
+                    self
+                }
+            }
+        )*
+    };
+}
+
+unnamed!(Mutex<T>, RwLock<T>, Once, OnceLock<T>, LazyLock<T, F>);
+
 #[path = "raw/policy.rs"]
 mod policy;
 

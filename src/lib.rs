@@ -12,7 +12,7 @@ mod chosen;
 mod dump;
 mod named;
 
-pub use chosen::{PRESENT, door, findings, parking_lot, raw};
+pub use chosen::{PRESENT, door, findings, parking_lot, raw, sync};
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};

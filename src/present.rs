@@ -2,6 +2,7 @@
 
 pub mod parking_lot;
 pub mod raw;
+pub mod sync;
 mod typed;
 
 /// Whether locks are tracked in this build.

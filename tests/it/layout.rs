@@ -69,6 +69,7 @@ const CORE: &[Rule] = &[
     rule("recorder", &["*"], &[], "the careful path behind the door"),
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
+    rule("sync", &["door"], &[], "std's locks with a header: through the door alone"),
     rule("lib", &["*"], &[], "the crate's face"),
 ];
 
@@ -87,6 +88,7 @@ const WRAPPERS: &[Rule] = &[
         "the tracked forms, and the door for authors of wrappers",
     ),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
+    rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule(
         "raw",
@@ -109,8 +111,8 @@ const WRAPPERS: &[Rule] = &[
     rule("lib", &["*"], &[], "the crate's face"),
 ];
 
-/// What the wrappers may use of `lockgraph_core`. The crate's face may use everything.
-const DOOR: &[&str] = &["door", "lock", "mode", "Finding", "finding"];
+/// What the wrappers may use of `lockgraph_core`: the door, and the mirrors that stand on it. The crate's face may use everything.
+const DOOR: &[&str] = &["door", "lock", "mode", "Finding", "finding", "sync"];
 
 /// The faces of the crate, which may use everything.
 const FACES: &[&str] = &["lib", "present", "absent", "dump"];

@@ -1,0 +1,109 @@
+//! What a lock and its guards keep for the recorder.
+
+use crate::door::{self, Token};
+use crate::lock::{LockHeader, Site};
+use crate::mode::{Mode, Policy, Want};
+use std::any::type_name;
+use std::mem;
+use std::sync as real;
+
+/// A lock of this module, for what `std` does not have: names, and calls into
+/// [`door`](crate::door).
+pub trait Tracked {
+    /// What the recorder keeps in the lock. Its type is known by then.
+    fn header(&self) -> &LockHeader;
+    /// What kind of lock it is.
+    fn policy(&self) -> &'static Policy;
+}
+
+/// A lock's header, which tells the recorder when the lock is gone.
+///
+/// The `Drop` is here and not with the lock, so that the data can be moved out of the lock.
+pub(super) struct Header(LockHeader);
+
+impl Header {
+    pub(super) const fn new(site: Site) -> Self {
+        Header(LockHeader::new(Some(site)))
+    }
+
+    /// Of a lock from a constant: whoever uses that creates another lock each time.
+    pub(super) const fn nowhere() -> Self {
+        Header(LockHeader::new(None))
+    }
+
+    /// The header of a lock that protects `T`.
+    #[inline]
+    pub(super) fn of<T: ?Sized>(&self, policy: &'static Policy) -> &LockHeader {
+        if self.0.is_unborn() {
+            door::adopt(&self.0, policy, type_name::<T>());
+        }
+        &self.0
+    }
+}
+
+impl Drop for Header {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.0.is_unborn() {
+            door::lock_dropped(&self.0);
+        }
+    }
+}
+
+/// A hold; ends when dropped. A guard's first field, so that it ends before the real unlock.
+pub(super) struct Hold<'a> {
+    header: &'a LockHeader,
+    token: Token,
+}
+
+impl<'a> Hold<'a> {
+    /// The real lock is held now.
+    #[inline]
+    pub(super) fn new(
+        header: &'a LockHeader,
+        policy: &'static Policy,
+        mode: Mode,
+        site: Site,
+    ) -> Self {
+        Hold { header, token: door::acquired(header, policy, mode, site) }
+    }
+
+    pub(super) fn header(&self) -> &'a LockHeader {
+        self.header
+    }
+
+    /// The real lock was converted in place.
+    #[cfg(lockgraph_std = "1.92")]
+    pub(super) fn convert(&mut self, mode: Mode) {
+        door::converted(self.header, &mut self.token, mode);
+    }
+}
+
+impl Drop for Hold<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        door::released(self.header, mem::replace(&mut self.token, Token::UNTRACKED));
+    }
+}
+
+/// A fresh blocking request and its grant: the hold, and the guard of the real lock.
+#[inline]
+pub(super) fn request<'a, G>(
+    header: &'a LockHeader,
+    policy: &'static Policy,
+    want: Want,
+    site: Site,
+    try_lock: impl FnOnce() -> real::TryLockResult<G>,
+    lock: impl FnOnce() -> real::LockResult<G>,
+) -> (Hold<'a>, real::LockResult<G>) {
+    door::before(header, policy, want, site);
+    let inner = match try_lock() {
+        Ok(inner) => Ok(inner),
+        Err(real::TryLockError::Poisoned(poisoned)) => Err(poisoned),
+        Err(real::TryLockError::WouldBlock) => {
+            let _ = door::blocked(header, policy, want, site);
+            lock()
+        }
+    };
+    (Hold::new(header, policy, want.mode(), site), inner)
+}
