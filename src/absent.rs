@@ -6,6 +6,11 @@
 /// `--cfg lockgraph_off` and `--cfg loom`.
 pub const PRESENT: bool = false;
 
+/// Never calls `callback`: there are no findings.
+pub fn on_finding(callback: impl Fn(&crate::Finding) + Send + Sync + 'static) {
+    drop(callback);
+}
+
 /// Every finding so far: none.
 pub fn findings() -> Vec<crate::Finding> {
     Vec::new()

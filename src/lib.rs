@@ -1,4 +1,4 @@
-//! A lockdep for user-space Rust: lock-order inversions are reported before they deadlock.
+#![doc = include_str!("../README.md")]
 
 // The one place that decides between tracked and plain locks. Not a cargo feature: one
 // dependency must not switch it on for everybody.
@@ -12,7 +12,7 @@ mod chosen;
 mod dump;
 mod named;
 
-pub use chosen::{PRESENT, door, findings, parking_lot, raw, sync};
+pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync};
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module per subject.
 
 mod bad_luck;
+mod callback;
 mod examples;
 mod exits;
 mod layout;
