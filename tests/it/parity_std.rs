@@ -167,9 +167,10 @@ impl Page {
             };
             let header = text(header);
             // How a type does what it does; whether it does is tested elsewhere.
-            let auto = ["Send", "Sync", "UnwindSafe", "RefUnwindSafe", "Drop", "StructuralPartialEq"]
-                .into_iter()
-                .any(|name| header.contains(&format!("{name} for ")));
+            let auto =
+                ["Send", "Sync", "UnwindSafe", "RefUnwindSafe", "Drop", "StructuralPartialEq"]
+                    .into_iter()
+                    .any(|name| header.contains(&format!("{name} for ")));
             if !auto && !is_unstable(summary) {
                 api.insert(header);
             }
@@ -207,8 +208,7 @@ fn text(html: &str) -> String {
         code.push_str(if part.starts_with("div") || part.starts_with("/div") { " " } else { "" });
         code.push_str(part.split_once('>').map_or(part, |(_, text)| text));
     }
-    let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&#39;", "'"), ("&amp;", "&")];
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&#39;", "'"), ("&amp;", "&")];
     let code = entities.iter().fold(code, |code, (entity, sign)| code.replace(entity, sign));
     let line = code.split_whitespace().collect::<Vec<_>>().join(" ");
     // A list that is broken into lines ends with a comma.

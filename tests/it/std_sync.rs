@@ -58,7 +58,8 @@ fn a_panic_poisons_as_in_std_and_the_texts_are_equal() {
             }));
             texts.push(format!("{lock:?} {:?} {:?}", lock.lock(), lock.try_lock()));
             lock.clear_poison();
-            texts.push(format!("{lock:?} {:?}", lock.into_inner()));
+            texts.push(format!("{lock:?}"));
+            texts.push(format!("{:?}", lock.into_inner()));
 
             let lock = $module::RwLock::new("a");
             assert!(panics(|| {
@@ -111,8 +112,7 @@ fn waits_end_by_notice_and_by_time() {
     let (guard, end) =
         condvar.wait_timeout_while(guard, Duration::from_millis(1), |done| !*done).unwrap();
     assert!(end.timed_out());
-    let (guard, end) =
-        condvar.wait_timeout_while(guard, Duration::ZERO, |done| *done).unwrap();
+    let (guard, end) = condvar.wait_timeout_while(guard, Duration::ZERO, |done| *done).unwrap();
     assert!(!end.timed_out());
     thread::scope(|s| {
         s.spawn(|| {
