@@ -39,6 +39,8 @@ pub mod door {
     pub use lockgraph_core::mode::{Mode, Policy, Want};
 }
 
+pub use lockgraph_core::thread;
+
 /// Every finding so far, in the order in which they were made.
 pub fn findings() -> Vec<crate::Finding> {
     lockgraph_core::findings()
