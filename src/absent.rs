@@ -16,6 +16,8 @@ pub fn findings() -> Vec<crate::Finding> {
     Vec::new()
 }
 
+pub use std::thread;
+
 /// parking_lot itself.
 pub mod parking_lot {
     pub use ::parking_lot::*;
@@ -206,6 +208,35 @@ pub mod door {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Birth(());
 
+    impl Birth {
+        /// The birth of a thread that the recorder does not follow: of each.
+        pub const UNTRACKED: Birth = Birth(());
+    }
+
+    /// What somebody waits for who waits for a thread.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Until {
+        /// The end of the thread, with its thread-locals destroyed.
+        ThreadEnds,
+        /// The end of its closure: what the end of a scope waits for.
+        ClosureEnds,
+    }
+
+    /// What a wait that is no lock request waits for.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Waiting {
+        /// A message.
+        Message,
+        /// Room for a message.
+        Room,
+    }
+
+    /// While it lives, the running owner waits.
+    #[derive(Debug)]
+    #[must_use = "the wait counts while this lives"]
+    pub struct Waits(());
+
     /// A hint for the next acquisition.
     #[derive(Debug)]
     pub struct At(());
@@ -261,7 +292,15 @@ pub mod door {
         thread_starting() -> Birth = Birth(());
         /// Called first on the started thread.
         thread_started(birth: Birth);
+        /// The closure of the started thread has ended.
+        closure_ended(birth: Birth);
+        /// The running owner is about to wait for the thread.
+        thread_joining(birth: Birth, site: Site, until: Until);
         /// The running owner has joined the thread.
         thread_joined(birth: Birth);
+        /// Nobody will wait for the thread.
+        thread_detached(birth: Birth);
+        /// The running owner is about to block, and for no lock.
+        waiting(what: Waiting, site: Site) -> Waits = Waits(());
     }
 }

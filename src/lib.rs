@@ -12,8 +12,10 @@ mod chosen;
 mod dump;
 mod named;
 
-pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync};
+pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
-pub use lockgraph_core::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
+pub use lockgraph_core::{
+    Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait,
+};
 pub use named::Named;

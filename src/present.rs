@@ -40,6 +40,8 @@ pub mod door {
     pub use lockgraph_core::mode::{Mode, Policy, Want};
 }
 
+pub use lockgraph_core::thread;
+
 /// Calls `callback` with every new finding, of whatever level, once per fingerprint. It may lock
 /// and log; what it locks is not tracked. A panic in it is reported and goes no further. It takes
 /// the place of the one before.

@@ -8,14 +8,19 @@
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
+mod thread;
+
 use crate::config::{self, Tier, UNREAD};
-use crate::finding::Misuse;
+use crate::finding::{Misuse, Wait};
+use crate::joins;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
+
+pub use thread::*;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
 ///
@@ -58,10 +63,6 @@ pub enum Verdict {
     Proceed,
 }
 
-/// What a thread start hands to the child, and to whoever joins it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Birth(u32);
-
 /// A fresh blocking request. Reports LG001, LG003, LG006 before the caller blocks.
 ///
 /// Cost: with nothing held a few loads; on a known edge one probe of a per-thread table.
@@ -74,10 +75,13 @@ pub fn before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site
     if let Some(block) = owner::current() {
         if block.flags() == 0 {
             let tier = config::tier();
+            if tier == Tier::Full as u8 && !lock.is_unborn() {
+                block.recent.note(lock.id().0, want, site);
+            }
             if block.held.is_empty() {
                 // Nothing to order. A first writer of a lock with readers is news all the same.
                 let news = tier == Tier::Full as u8 && policy.shared && want.is_writer();
-                if tier != UNREAD && !news {
+                if tier != UNREAD && !news && (tier < Tier::Full as u8 || !lock.is_unborn()) {
                     return;
                 }
             }
@@ -120,6 +124,13 @@ fn careful_before(
         Some((site, again)) => (site, relock || again),
         None => (site, relock),
     };
+    if lock.is_unborn() {
+        let _inside = Inside::enter(block);
+        recorder::identify(block, lock, policy, None);
+    }
+    if !lock.is_unborn() {
+        block.recent.note(lock.id().0, want, site);
+    }
     if !(block.held.is_empty() && (!policy.shared || !want.is_writer()))
         && !is_known(block, lock, want)
     {
@@ -151,11 +162,28 @@ fn careful_block() -> Option<&'static OwnerBlock> {
     Some(block)
 }
 
-/// The real lock is not free: the caller is about to park.
+/// The real lock is not free: the caller is about to park. Reports LG008 where whoever waits for
+/// the end of this thread holds the lock.
 #[inline(never)]
 pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Verdict {
-    let _ = (lock, policy, want, site);
+    let _ = policy;
+    let child = owner::current().is_some_and(|block| block.record.get() != 0);
+    if child && config::tier() == Tier::Full as u8 && !lock.is_unborn() {
+        meets_joiner(lock.id().0, want, site);
+    }
     Verdict::Proceed
+}
+
+#[cold]
+fn meets_joiner(id: u64, want: Want, site: Site) {
+    let Some(block) = careful_block() else { return };
+    let site = block.hint.get().map_or(site, |(site, _)| site);
+    let Some(met) = joins::parking(block, id, want, site) else { return };
+    if let Some(_inside) = Inside::enter(block) {
+        // A guard that another thread may release leaves a way out.
+        let sent = met.hold.class.policy.guard_send;
+        recorder::held_across_wait(&met, if sent { Wait::Ahead } else { Wait::Hung });
+    }
 }
 
 /// The real lock is held now, in `mode`.
@@ -429,31 +457,6 @@ impl Drop for At {
     }
 }
 
-/// The running owner is about to start a thread. Its next holds belong to a new segment.
-pub fn thread_starting() -> Birth {
-    let Some(block) = careful_block() else { return Birth(0) };
-    let _inside = Inside::enter(block);
-    recorder::introduce(block);
-    recorder::thread_starting(block).map_or(Birth(0), Birth)
-}
-
-/// Called first on the started thread.
-pub fn thread_started(birth: Birth) {
-    if let Some(block) = careful_block().filter(|_| birth != Birth(0)) {
-        let _inside = Inside::enter(block);
-        recorder::thread_started(block, birth.0);
-    }
-}
-
-/// The running owner has joined the thread, which has ended.
-pub fn thread_joined(birth: Birth) {
-    if let Some(block) = careful_block().filter(|_| birth != Birth(0)) {
-        let _inside = Inside::enter(block);
-        recorder::introduce(block);
-        recorder::thread_joined(block, birth.0);
-    }
-}
-
 /// Called when a thread ends.
 fn thread_ends() {
     if let Some(block) = owner::current() {
@@ -466,6 +469,7 @@ fn owner_ends(block: &'static OwnerBlock) {
     if config::tier() > Tier::Off as u8 {
         block.settle_books();
         recorder::owner_ends(block);
+        joins::thread_ended(block);
     }
     block.retire();
 }

@@ -3,10 +3,12 @@
 
 use crate::event;
 use crate::finding::{
-    Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wish, fingerprint,
+    Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait, Wish,
+    fingerprint,
 };
 use crate::graph::Inversion;
 use crate::held;
+use crate::joins::Met;
 use crate::lock::{Class, LockId, Site};
 use crate::mode::Want;
 use crate::owner::OwnerBlock;
@@ -134,6 +136,30 @@ pub(crate) fn condvar_nested(
     };
     let locks = vec![lock_ref(other.id, other.class), lock];
     finish(Kind::CondvarNested, None, locks, vec![side], Detail::None, Some(mutex.at), seq)
+}
+
+/// LG008. The names are those of the joiner and of the thread that it waits for.
+pub(crate) fn held_across_wait(
+    met: &Met,
+    [joiner, child]: [Option<Arc<str>>; 2],
+    wait: Wait,
+    seq: u64,
+) -> Finding {
+    let lock = lock_ref(met.hold.id, met.hold.class);
+    let waits = Side {
+        owner: OwnerRef { id: met.joiner.0, name: joiner },
+        held: Some(hold(&met.hold)),
+        wants: None,
+        others: Vec::new(),
+    };
+    let takes = Side {
+        owner: OwnerRef { id: met.child.0, name: child },
+        held: None,
+        wants: Some(Wish { lock, want: met.taken.want, at: met.taken.at }),
+        others: Vec::new(),
+    };
+    let sides = vec![waits, takes];
+    finish(Kind::HeldAcrossWait, None, vec![lock], sides, Detail::Wait(wait), Some(met.at), seq)
 }
 
 /// LG012: the owner ends and holds `own`.

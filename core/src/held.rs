@@ -362,6 +362,12 @@ impl HeldSet {
         found
     }
 
+    /// All holds, as another thread may see them: a moment's view, stable while the owner is
+    /// blocked.
+    pub(crate) fn seen_from_elsewhere(&self, mut visit: impl FnMut(Hold)) {
+        self.for_each_slot(|slot| slot.load().into_iter().for_each(&mut visit));
+    }
+
     fn for_each_slot(&self, mut visit: impl FnMut(&Slot)) {
         self.slots.iter().for_each(&mut visit);
         let mut chunk = self.more.load(Ordering::Acquire);

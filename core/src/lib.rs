@@ -13,21 +13,25 @@ mod evidence;
 pub mod finding;
 mod graph;
 mod held;
+mod joins;
 pub mod lock;
 mod mem;
 pub mod mode;
+pub mod mpsc;
 mod os;
 mod owner;
 mod primitive;
 mod process;
+mod recent;
 mod recorder;
 mod segment;
 mod sink;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 #[cfg(not(lockgraph_loom))]
 pub mod sync;
+pub mod thread;
 
-pub use finding::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity};
+pub use finding::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait};
 pub use sink::on_finding;
 
 /// Every finding reported so far in this process, once per fingerprint, in order.

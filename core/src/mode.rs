@@ -80,6 +80,16 @@ impl Want {
         }
     }
 
+    pub(crate) const fn from_bits(bits: u8) -> Want {
+        match bits {
+            0 => Want::Exclusive,
+            1 => Want::Shared,
+            2 => Want::SharedRecursive,
+            3 => Want::Upgradable,
+            _ => Want::Upgrade,
+        }
+    }
+
     /// True for the requests that make later readers wait while they queue.
     pub const fn is_writer(self) -> bool {
         matches!(self, Want::Exclusive | Want::Upgrade)

@@ -21,6 +21,7 @@ use crate::mode::Mode;
 use crate::mode::Want;
 use crate::os;
 use crate::primitive::{AtomicU32, Ordering};
+use crate::recent::Recent;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -44,6 +45,8 @@ pub(crate) struct OwnerBlock {
     /// Place in the table, from 1; fits the owner bits of a lock header.
     index: u32,
     pub(crate) held: HeldSet,
+    /// What was asked for, for whoever joins this thread.
+    pub(crate) recent: Recent,
     /// Hash of (scope, segment): the part of a chain key that rarely changes.
     pub(crate) context: Cell<u64>,
     pub(crate) scope: Cell<u32>,
@@ -51,6 +54,8 @@ pub(crate) struct OwnerBlock {
     pub(crate) segment: Cell<u32>,
     /// The birth that this thread was started with; 0 where it was not told.
     pub(crate) birth: Cell<u32>,
+    /// The record of that birth in `joins`; 0 where there is none.
+    pub(crate) record: Cell<u32>,
     /// Lock ids in stock: next and end.
     ids: Cell<(u64, u64)>,
     pub(crate) hint: Cell<Option<(Site, bool)>>,
@@ -152,10 +157,12 @@ impl OwnerBlock {
             id: AtomicU32::new(id),
             index,
             held: HeldSet::new(),
+            recent: Recent::new(),
             context: Cell::new(0),
             scope: Cell::new(0),
             segment: Cell::new(0),
             birth: Cell::new(0),
+            record: Cell::new(0),
             ids: Cell::new((0, 0)),
             hint: Cell::new(None),
             cache: UnsafeCell::new(Cache::new()),
@@ -170,8 +177,10 @@ impl OwnerBlock {
         self.generation.store((self.generation() as u32 + 1) & 0xFFFF, Ordering::Relaxed);
         self.id.store(id, Ordering::Relaxed);
         self.held.reset();
+        self.recent.clear();
         self.scope.set(0);
         self.birth.set(0);
+        self.record.set(0);
         self.hint.set(None);
         self.set_segment(0);
         self.with_cache(Cache::clear);

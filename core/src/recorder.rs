@@ -7,9 +7,10 @@
 use crate::class;
 use crate::config::{self, Tier};
 use crate::evidence::{self, Request};
-use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
+use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse, Wait};
 use crate::graph::{Chain, Graph, Inversion};
 use crate::held::Hold;
+use crate::joins::Met;
 use crate::lock::{Class, LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
@@ -389,6 +390,17 @@ pub(crate) fn condvar_wait(block: &'static OwnerBlock, lock: &LockHeader, at: Si
     let mutex = Request { id, class, want: Want::Exclusive, at };
     let seq = graph().next_seq();
     note(evidence::condvar_nested(block, mutex, &other, &holds, seq));
+}
+
+/// LG008: a lock that an owner holds while it waits for a thread which asks for it.
+pub(crate) fn held_across_wait(met: &Met, wait: Wait) {
+    let (names, seq) = {
+        let mut graph = graph();
+        let name = |owner| graph.owner_name(owner).map(Arc::from);
+        let names = [name(met.joiner), name(met.child)];
+        (names, graph.next_seq())
+    };
+    note(evidence::held_across_wait(met, names, wait, seq));
 }
 
 /// The lock is gone: so are its node and its edges.

@@ -18,4 +18,5 @@ mod parking_lot_types;
 mod raw;
 mod scenario;
 mod std_sync;
+mod std_thread;
 mod verdicts;

@@ -6,7 +6,7 @@
 //! whether a writer was seen) may differ between two reports with one fingerprint.
 
 use super::site::{self, At};
-use super::{Confidence, Detail, Kind, LockRef, Side};
+use super::{Confidence, Detail, Kind, LockRef, Side, Wait};
 use crate::lock::{Class, Site};
 
 /// The fingerprint of a finding with these parts.
@@ -21,9 +21,11 @@ pub(crate) fn of(
     let mut hash = Fnv::new();
     hash.field(kind.code());
     hash.field(confidence.map_or("", Confidence::name));
-    // A writer seen later makes no new problem of a reader recursion: only misuses are told apart.
+    // A writer seen later makes no new problem of a reader recursion, nor does the end of a wait:
+    // only misuses are told apart, and a wait that hangs from one that may.
     hash.field(match detail {
-        Detail::None | Detail::WriterSeen(_) => "",
+        Detail::None | Detail::WriterSeen(_) | Detail::Wait(Wait::Over | Wait::Ahead) => "",
+        Detail::Wait(Wait::Hung) => "hung",
         Detail::Misuse(misuse) => misuse.name(),
     });
     let sides: Vec<[String; 4]> = sides.iter().map(side_key).collect();
@@ -140,6 +142,7 @@ mod tests {
     fn kind_confidence_misuse_and_sites_matter() {
         let all = golden::samples();
         let mut seen: Vec<u64> = all.iter().map(|(_, finding)| again(finding)).collect();
+        // Two reader recursions differ in whether a writer was seen alone.
         let reader_recursions = 2;
         seen.sort_unstable();
         seen.dedup();

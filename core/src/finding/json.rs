@@ -59,7 +59,7 @@ pub(crate) fn write_json(finding: &Finding, seq: u64, out: &mut impl Write) -> R
     out.write_str(",\"sites\":")?;
     list(out, &sites(finding), |out, place| site(out, place))?;
     let (misuse, writer_seen) = match finding.detail {
-        Detail::None => (None, None),
+        Detail::None | Detail::Wait(_) => (None, None),
         Detail::WriterSeen(seen) => (None, Some(seen)),
         Detail::Misuse(misuse) => (Some(misuse.name()), None),
     };

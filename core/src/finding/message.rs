@@ -1,7 +1,7 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
 use super::site::{At, is_unknown};
-use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side};
+use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait};
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
 
@@ -43,14 +43,17 @@ impl Finding {
         message
     }
 
-    /// The sites that matter for a finding with one side, the place to look at first in front.
+    /// The sites that matter for a finding that is no cycle, the place to look at first in front.
     pub(super) fn places(&self) -> impl Iterator<Item = (&'static str, Site)> {
         let side = self.sides.first();
         let wanted = side.and_then(|side| side.wants).map(|wish| ("at", wish.at));
         let noticed = self.at.filter(|at| wanted.is_none_or(|(_, wanted)| wanted != *at));
         let held = side.and_then(|side| side.held).and_then(|hold| hold.at);
         let held = held.map(|at| ("held since", at));
-        wanted.into_iter().chain(noticed.map(|at| ("at", at))).chain(held)
+        // Of LG008: what the thread does that the first side waits for.
+        let other = self.sides.get(1).filter(|_| self.kind == Kind::HeldAcrossWait);
+        let taken = other.and_then(|side| side.wants).map(|wish| ("wanted at", wish.at));
+        wanted.into_iter().chain(noticed.map(|at| ("at", at))).chain(held).chain(taken)
     }
 }
 
@@ -92,6 +95,17 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
         }
         Kind::CondvarNested => {
             format!("potential deadlock: {who} waits on a condition variable while it holds {lock}")
+        }
+        Kind::HeldAcrossWait => {
+            let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
+            let other = other.unwrap_or_else(|| "a thread".to_owned());
+            if finding.detail == Detail::Wait(Wait::Hung) {
+                format!("deadlock: {who} joins {other}, which waits for {lock} that {who} holds")
+            } else {
+                format!(
+                    "potential deadlock: {who} joins {other} while it holds {lock}, which that thread takes"
+                )
+            }
         }
         Kind::OrphanedLock => format!("{who} ended while it held {lock}"),
         Kind::Misuse => {

@@ -27,6 +27,8 @@ pub enum Kind {
     OrderInversion,
     /// LG006: a shared re-acquisition that a queued writer would turn into a deadlock.
     ReaderRecursion,
+    /// LG008: a lock held while joining a thread that takes it.
+    HeldAcrossWait,
     /// LG011: waiting on a condition variable while holding another lock.
     CondvarNested,
     /// LG012: an owner ended while holding.
@@ -37,10 +39,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::SelfDeadlock,
         Kind::OrderInversion,
         Kind::ReaderRecursion,
+        Kind::HeldAcrossWait,
         Kind::CondvarNested,
         Kind::OrphanedLock,
         Kind::Misuse,
@@ -52,6 +55,7 @@ impl Kind {
             Kind::SelfDeadlock => "LG001",
             Kind::OrderInversion => "LG003",
             Kind::ReaderRecursion => "LG006",
+            Kind::HeldAcrossWait => "LG008",
             Kind::CondvarNested => "LG011",
             Kind::OrphanedLock => "LG012",
             Kind::Misuse => "LG013",
@@ -69,6 +73,7 @@ impl Kind {
             Kind::SelfDeadlock => "self_deadlock",
             Kind::OrderInversion => "order_inversion",
             Kind::ReaderRecursion => "reader_recursion",
+            Kind::HeldAcrossWait => "held_across_wait",
             Kind::CondvarNested => "condvar_nested",
             Kind::OrphanedLock => "orphaned_lock",
             Kind::Misuse => "misuse",
@@ -206,6 +211,18 @@ impl Misuse {
     }
 }
 
+/// What is known of the wait of LG008.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Wait {
+    /// It is over: the thread was done with the lock in time.
+    Over,
+    /// It begins: the thread has asked for the lock before, and may again.
+    Ahead,
+    /// It never ends: the thread waits for the lock.
+    Hung,
+}
+
 /// A lock, as a finding names it.
 #[derive(Clone, Copy, Debug)]
 pub struct LockRef {
@@ -271,6 +288,8 @@ pub enum Detail {
     WriterSeen(bool),
     /// LG013: which misuse, of a lock that is not in the sides where nobody holds it.
     Misuse(Misuse),
+    /// LG008: how the wait stands. The first side waits, the second one is waited for.
+    Wait(Wait),
 }
 
 /// One reported problem.
@@ -311,7 +330,10 @@ impl Finding {
             ) => Severity::Warning,
             (Kind::OrderInversion, _) => Severity::Error,
             (Kind::CondvarNested, _) => Severity::Note,
-            (Kind::ReaderRecursion | Kind::OrphanedLock | Kind::Misuse, _) => Severity::Warning,
+            (
+                Kind::ReaderRecursion | Kind::HeldAcrossWait | Kind::OrphanedLock | Kind::Misuse,
+                _,
+            ) => Severity::Warning,
         }
     }
 

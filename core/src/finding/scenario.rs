@@ -6,7 +6,7 @@
 
 use super::message::{Names, Owners, same_lock, truncated, verb, verb_of_hold};
 use super::site::At;
-use super::{Confidence, Finding, Kind, LockRef, Side};
+use super::{Confidence, Detail, Finding, Kind, LockRef, Side, Wait};
 use crate::lock::Site;
 use crate::mode::Conflict;
 
@@ -39,6 +39,7 @@ pub(super) fn scenario(finding: &Finding, names: &Names) -> String {
         Kind::OrderInversion => circle(finding, names),
         Kind::ReaderRecursion => reader(finding, names),
         Kind::CondvarNested => condvar(finding, names),
+        Kind::HeldAcrossWait => join(finding, names),
         _ => None,
     };
     let Some(story) = story else { return String::new() };
@@ -139,6 +140,24 @@ fn condvar(finding: &Finding, names: &Names) -> Option<Scenario> {
         Step { role: 1, act: format!("lock {lock}"), at: None, waits: Some(roles[0].clone()) },
     ];
     Some(Scenario { title: "how it would hang", roles, steps })
+}
+
+fn join(finding: &Finding, names: &Names) -> Option<Scenario> {
+    let [waits, takes, ..] = finding.sides.as_slice() else { return None };
+    let (held, wants) = (waits.held?, takes.wants?);
+    let owners = Owners(&finding.sides);
+    let roles = vec![owners.name(&waits.owner), owners.name(&takes.owner)];
+    let first = format!("{} {}", verb_of_hold(held.lock, held.mode), names.of(held.lock));
+    let then = format!("{} {}", verb(wants.lock, wants.want), names.of(wants.lock));
+    let for_lock = Some(roles[0].clone());
+    let for_end = Some(roles[1].clone());
+    let steps = vec![
+        Step { role: 0, act: first, at: held.at, waits: None },
+        Step { role: 0, act: "join".to_owned(), at: finding.at, waits: for_end },
+        Step { role: 1, act: then, at: Some(wants.at), waits: for_lock },
+    ];
+    let hung = finding.detail == Detail::Wait(Wait::Hung);
+    Some(Scenario { title: if hung { "how it hangs" } else { "how it would hang" }, roles, steps })
 }
 
 /// One name per side. A thread that has two sides needs somebody else to hang with.

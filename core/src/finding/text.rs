@@ -9,7 +9,7 @@ use super::message::{
 };
 use super::scenario::{scenario, waits_behind_writer};
 use super::site::At;
-use super::{Confidence, Detail, Filter, Finding, Kind, Misuse, Side};
+use super::{Confidence, Detail, Filter, Finding, Kind, Misuse, Side, Wait};
 use crate::mode::{Mode, Want};
 use std::fmt;
 use std::fmt::Write as _;
@@ -138,6 +138,20 @@ impl Finding {
                 "nothing hangs now: it does when whoever shall notify needs {lock} first, as the \
                  wait releases only its own mutex"
             )],
+            Kind::HeldAcrossWait => vec![match self.detail {
+                Detail::Wait(Wait::Hung) => format!(
+                    "certain, not potential: the joined thread waits for {lock} now, and whoever \
+                     holds {lock} waits for that thread"
+                ),
+                Detail::Wait(Wait::Over) => format!(
+                    "nothing hangs now: the joined thread was done with {lock} in time; both hang \
+                     on the day that it is slower"
+                ),
+                _ => format!(
+                    "nothing is known to hang: the joined thread has asked for {lock} before; both \
+                     hang if it needs {lock} from now on"
+                ),
+            }],
             Kind::OrphanedLock => vec![format!(
                 "nothing is known to hang: whoever wants {lock} next waits for ever, as nobody is \
                  left to release it"
@@ -232,6 +246,12 @@ impl Finding {
                 format!("drop the guard of {lock}{taken} before the wait"),
                 "or keep what both protect under the mutex that the wait releases".to_owned(),
             ],
+            Kind::HeldAcrossWait => vec![
+                format!("drop the guard of {lock}{taken} before the join"),
+                format!(
+                    "or let the thread do without {lock}, such as with a copy of what it needs"
+                ),
+            ],
             Kind::OrphanedLock => vec![
                 format!("let the guard{taken} be dropped on every path of the thread"),
                 "`mem::forget`, a leaked box and a reference cycle keep a guard for ever"
@@ -306,6 +326,12 @@ fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
     if let Some(held) = side.held {
         let since = held.at.map(|at| format!("since {}", At(at)));
         rows.push(row("held", names.of(held.lock), held_word(held.lock, held.mode), since));
+    }
+    if let (Kind::HeldAcrossWait, Some(at), true) = (finding.kind, finding.at, side.held.is_some())
+    {
+        let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
+        let at = Some(format!("at    {}", At(at)));
+        rows.push(row("joins", &other.unwrap_or_default(), "", at));
     }
     if let Some(wants) = side.wants {
         let at = Some(format!("at    {}", At(wants.at)));

@@ -33,6 +33,8 @@ mod rwlock_guard;
 // What follows by name wins over the glob.
 pub use std::sync::*;
 
+#[doc(inline)]
+pub use crate::mpsc;
 pub use barrier::Barrier;
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use header::Tracked;
