@@ -30,6 +30,7 @@ mod sink;
 #[cfg(not(lockgraph_loom))]
 pub mod sync;
 pub mod thread;
+mod tls;
 
 pub use finding::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait};
 pub use sink::on_finding;

@@ -61,6 +61,19 @@ impl Mode {
     }
 }
 
+/// The wish for a hold of this mode. The two have the same numbers.
+impl From<Mode> for Want {
+    #[inline(always)]
+    fn from(mode: Mode) -> Want {
+        match mode {
+            Mode::Exclusive => Want::Exclusive,
+            Mode::Shared => Want::Shared,
+            Mode::SharedRecursive => Want::SharedRecursive,
+            Mode::Upgradable => Want::Upgradable,
+        }
+    }
+}
+
 impl Want {
     /// The word used in journals and dumps.
     pub const fn name(self) -> &'static str {

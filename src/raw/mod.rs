@@ -104,24 +104,53 @@ impl<R, P> Tracked<R, P> {
 }
 
 impl<R, P: LockPolicy> Tracked<R, P> {
-    /// A fresh blocking request and its grant.
+    /// A fresh blocking request for `mode`, and its grant.
     #[inline]
     fn request<G>(
         &self,
-        want: Want,
+        mode: Mode,
+        site: Site,
+        try_lock: impl Fn(&R) -> Option<G>,
+        unlock: impl FnOnce(&R, G),
+        lock: impl FnOnce(&R) -> G,
+    ) -> TrackedGuard<G> {
+        if door::is_on() {
+            // One call where the lock is free and nothing is new.
+            if let Some(inner) = try_lock(&self.raw) {
+                let granted = if P::POLICY.shared && mode == Mode::Exclusive {
+                    door::granted_writer(&self.header, P::POLICY, site)
+                } else {
+                    door::granted(&self.header, P::POLICY, mode, site)
+                };
+                match granted.token() {
+                    Some(token) => return TrackedGuard { inner, token },
+                    None => unlock(&self.raw, inner),
+                }
+            }
+        } else if door::is_off() {
+            return TrackedGuard { inner: lock(&self.raw), token: Token::UNTRACKED };
+        }
+        self.careful_request(mode, site, try_lock, lock)
+    }
+
+    /// A fresh blocking request with everything that may be said of it.
+    #[inline(never)]
+    fn careful_request<G>(
+        &self,
+        mode: Mode,
         site: Site,
         try_lock: impl FnOnce(&R) -> Option<G>,
         lock: impl FnOnce(&R) -> G,
     ) -> TrackedGuard<G> {
-        door::before(&self.header, P::POLICY, want, site);
+        door::before(&self.header, P::POLICY, mode.into(), site);
         let inner = match try_lock(&self.raw) {
             Some(inner) => inner,
             None => {
-                let _ = door::blocked(&self.header, P::POLICY, want, site);
+                let _ = door::blocked(&self.header, P::POLICY, mode.into(), site);
                 lock(&self.raw)
             }
         };
-        self.hold(inner, want.mode(), site)
+        self.hold(inner, mode, site)
     }
 
     /// The raw lock is held: what to put into the guard.

@@ -9,6 +9,7 @@ use crate::config::{self, Tier};
 use crate::finding::Wait;
 use crate::joins;
 use crate::lock::Site;
+use crate::owner::FOLLOWED;
 use crate::recorder::{self, Inside};
 
 pub use crate::joins::Until;
@@ -44,6 +45,9 @@ pub fn thread_started(birth: Birth) {
         block.recent.clear();
         recorder::thread_started(block, birth.number);
         block.record.set(birth.record);
+        if birth.record != 0 {
+            block.set(FOLLOWED);
+        }
         joins::started(birth.record, birth.number, block);
     }
 }

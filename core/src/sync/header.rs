@@ -2,7 +2,7 @@
 
 use crate::door::{self, Token};
 use crate::lock::{LockHeader, Site};
-use crate::mode::{Mode, Policy, Want};
+use crate::mode::{Mode, Policy};
 use std::any::type_name;
 use std::mem;
 use std::sync as real;
@@ -86,24 +86,58 @@ impl Drop for Hold<'_> {
     }
 }
 
-/// A fresh blocking request and its grant: the hold, and the guard of the real lock.
+/// A fresh blocking request for `mode` and its grant: the hold, and the guard of the real lock.
 #[inline]
 pub(super) fn request<'a, G>(
     header: &'a LockHeader,
     policy: &'static Policy,
-    want: Want,
+    mode: Mode,
+    site: Site,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
+    lock: impl FnOnce() -> real::LockResult<G>,
+) -> (Hold<'a>, real::LockResult<G>) {
+    if door::is_on() {
+        // One call where the lock is free and nothing is new.
+        if let Some(inner) = at_once(try_lock()) {
+            let granted = if policy.shared && mode == Mode::Exclusive {
+                door::granted_writer(header, policy, site)
+            } else {
+                door::granted(header, policy, mode, site)
+            };
+            if let Some(token) = granted.token() {
+                return (Hold { header, token }, inner);
+            }
+        }
+    } else if door::is_off() {
+        return (Hold { header, token: Token::UNTRACKED }, lock());
+    }
+    careful_request(header, policy, mode, site, try_lock, lock)
+}
+
+/// A fresh blocking request with everything that may be said of it.
+#[inline(never)]
+fn careful_request<'a, G>(
+    header: &'a LockHeader,
+    policy: &'static Policy,
+    mode: Mode,
     site: Site,
     try_lock: impl FnOnce() -> real::TryLockResult<G>,
     lock: impl FnOnce() -> real::LockResult<G>,
 ) -> (Hold<'a>, real::LockResult<G>) {
-    door::before(header, policy, want, site);
-    let inner = match try_lock() {
-        Ok(inner) => Ok(inner),
-        Err(real::TryLockError::Poisoned(poisoned)) => Err(poisoned),
-        Err(real::TryLockError::WouldBlock) => {
-            let _ = door::blocked(header, policy, want, site);
-            lock()
-        }
-    };
-    (Hold::new(header, policy, want.mode(), site), inner)
+    door::before(header, policy, mode.into(), site);
+    let inner = at_once(try_lock()).unwrap_or_else(|| {
+        let _ = door::blocked(header, policy, mode.into(), site);
+        lock()
+    });
+    (Hold::new(header, policy, mode, site), inner)
+}
+
+/// What a try has got.
+#[inline]
+fn at_once<G>(tried: real::TryLockResult<G>) -> Option<real::LockResult<G>> {
+    match tried {
+        Ok(inner) => Some(Ok(inner)),
+        Err(real::TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
+        Err(real::TryLockError::WouldBlock) => None,
+    }
 }

@@ -1,0 +1,156 @@
+//! Holds: the calls that every acquisition makes, when it has its lock and when it gives it back.
+//!
+//! The functions that others call are leaves for the usual owner and a known request: no call, no
+//! stack frame, no store to memory that another thread writes but to the lock's own line. What is
+//! unusual goes to the function below each.
+
+use super::{Token, careful_block, careful_released, is_known};
+use crate::config::{self, Tier};
+use crate::lock::{LockHeader, Site};
+use crate::mode::{Mode, Policy, Want};
+use crate::owner::{self, FOLLOWED, OwnerBlock};
+use crate::recorder::{self, Inside};
+
+/// The answer of [`granted`].
+#[derive(Debug)]
+#[must_use = "the hold, or the order to give the real lock back"]
+pub struct Granted(u64);
+
+impl Granted {
+    const NEWS: Granted = Granted(u64::MAX);
+
+    /// The hold; `None` where there is something to look at before the lock may be held.
+    #[inline(always)]
+    pub fn token(self) -> Option<Token> {
+        if self.0 == Granted::NEWS.0 { None } else { Some(Token(self.0)) }
+    }
+}
+
+/// A fresh blocking request for `mode`, not exclusive for a lock with readers, that the real lock
+/// has granted at once.
+///
+/// Cost: about thirty instructions with nothing held, and a probe of a per-thread table otherwise.
+/// Allocates nothing from the program's allocator, and reports nothing.
+#[inline(never)]
+pub fn granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Granted {
+    if let Some(block) = owner::usual() {
+        let head = lock.head();
+        if head != 0 && (block.held.is_clear() || has_told(block, head, mode)) {
+            if let Some(token) = block.hold_at_top(lock, head, mode, site) {
+                return Granted(token);
+            }
+        }
+    }
+    granted_otherwise(lock, policy, mode, site)
+}
+
+/// As [`granted`], exclusively, of a lock with readers: its first writer is news.
+#[inline(never)]
+pub fn granted_writer(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted {
+    if let Some(block) = owner::usual() {
+        let head = lock.head();
+        if head != 0 && has_told(block, head, Mode::Exclusive) {
+            if let Some(token) = block.hold_at_top(lock, head, Mode::Exclusive, site) {
+                return Granted(token);
+            }
+        }
+    }
+    granted_otherwise(lock, policy, Mode::Exclusive, site)
+}
+
+/// Whether the request had nothing new to tell, in tier `full` and with the books in order.
+#[inline(always)]
+fn has_told(block: &OwnerBlock, head: u64, mode: Mode) -> bool {
+    config::tier() == Tier::Full as u8 && block.flags() == 0 && block.knows(head, mode.into())
+}
+
+/// An owner that may be joined, or tier `watch`.
+#[inline(never)]
+fn granted_otherwise(
+    lock: &LockHeader,
+    policy: &'static Policy,
+    mode: Mode,
+    site: Site,
+) -> Granted {
+    let followed = owner::followed();
+    if let Some(block) = followed.or_else(owner::usual) {
+        let head = lock.head();
+        if head != 0 && block.flags() & !FOLLOWED == 0 && is_known(block, lock, policy, mode.into())
+        {
+            if followed.is_some() {
+                block.recent.note(lock.id().0, mode.into(), site);
+            }
+            if let Some(token) = block.hold_at_top(lock, head, mode, site) {
+                return Granted(token);
+            }
+        }
+    }
+    careful_granted(lock, policy, mode, site)
+}
+
+#[cold]
+fn careful_granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Granted {
+    // Not the start of the recorder, which may need what this very lock protects.
+    if config::tier() <= Tier::Off as u8 {
+        return if super::is_off() { Granted(0) } else { Granted::NEWS };
+    }
+    let Some(block) = careful_block() else { return Granted(0) };
+    let want = Want::from(mode);
+    if !is_known(block, lock, policy, want) {
+        return Granted::NEWS;
+    }
+    let token = careful_acquired(lock, policy, mode, site);
+    let site = block.hint.get().map_or(site, |(site, _)| site);
+    block.recent.note(lock.id().0, want, site);
+    Granted(token.0)
+}
+
+/// The real lock is held now, in `mode`.
+#[inline(never)]
+pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
+    if let Some(block) = owner::usual().or_else(owner::followed) {
+        let head = lock.head();
+        if head != 0 && config::tier() > Tier::Off as u8 {
+            if let Some(token) = block.hold_at_top(lock, head, mode, site) {
+                return Token(token);
+            }
+        }
+    }
+    careful_acquired(lock, policy, mode, site)
+}
+
+#[cold]
+fn careful_acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
+    let Some(block) = careful_block() else { return Token::UNTRACKED };
+    let site = block.hint.get().map_or(site, |(site, _)| site);
+    let known = {
+        let _inside = Inside::enter(block);
+        recorder::identify(block, lock, policy, None)
+    };
+    let token = known.and_then(|(id, class)| block.hold(lock, id, mode, class, site));
+    token.map_or_else(
+        || {
+            recorder::count_untracked();
+            Token::UNTRACKED
+        },
+        Token,
+    )
+}
+
+/// The hold ends; call it before the raw unlock, on any thread.
+#[inline(never)]
+pub fn released(lock: &LockHeader, token: Token) {
+    if let Some(block) = owner::usual() {
+        if block.release(lock, token.0) {
+            return;
+        }
+    }
+    released_otherwise(lock, token);
+}
+
+#[inline(never)]
+fn released_otherwise(lock: &LockHeader, token: Token) {
+    if !owner::followed().is_some_and(|block| block.release(lock, token.0)) {
+        careful_released(lock, token);
+    }
+}
