@@ -151,34 +151,6 @@ fn one_initialiser_wins_and_one_thread_leads() {
 }
 
 #[test]
-fn locks_unsize_and_guards_shrink() {
-    let lock: Arc<Mutex<dyn Debug + Send>> = Arc::new(Mutex::new(7));
-    assert_eq!(format!("{:?}", lock.lock().unwrap()), "7");
-    let _: Arc<RwLock<[u8]>> = Arc::new(RwLock::new([1, 2]));
-    fn shrink<'a>(guard: RwLockReadGuard<'a, &'static str>) -> RwLockReadGuard<'a, &'a str> {
-        guard
-    }
-    let lock = RwLock::new("static");
-    assert_eq!(*shrink(lock.read().unwrap()), "static");
-}
-
-#[test]
-fn auto_traits_are_those_of_std() {
-    fn good<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
-    good::<Mutex<u8>>();
-    good::<RwLock<u8>>();
-    good::<Condvar>();
-    good::<Once>();
-    good::<OnceLock<u8>>();
-    good::<LazyLock<u8>>();
-    good::<Barrier>();
-    fn shared<T: Sync + UnwindSafe + RefUnwindSafe>() {}
-    shared::<MutexGuard<'_, u8>>();
-    shared::<RwLockReadGuard<'_, u8>>();
-    shared::<RwLockWriteGuard<'_, u8>>();
-}
-
-#[test]
 fn an_inversion_a_relock_and_a_reader_recursion_are_found() {
     if !PRESENT {
         return;

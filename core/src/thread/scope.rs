@@ -119,7 +119,7 @@ pub struct ScopedJoinHandle<'scope, T> {
     children: &'scope Children,
 }
 
-impl<T> ScopedJoinHandle<'_, T> {
+impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// [`std::thread::ScopedJoinHandle::thread`].
     #[must_use]
     pub fn thread(&self) -> &Thread {
