@@ -12,6 +12,7 @@
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
+mod children;
 mod hold;
 mod thread;
 
@@ -25,6 +26,7 @@ use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
 
+pub use children::Children;
 pub use hold::{Granted, acquired, granted, granted_writer, released};
 pub use thread::*;
 
