@@ -27,7 +27,7 @@ use crate::recorder::{self, Inside};
 use std::panic::Location;
 
 pub use children::Children;
-pub use hold::{Granted, acquired, granted, granted_writer, released};
+pub use hold::{Granted, acquired, granted, granted_alone, granted_writer, released};
 pub use thread::*;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
@@ -189,7 +189,7 @@ fn released_without_token(lock: &LockHeader) {
 }
 
 fn disown(lock: &LockHeader, id: u64, mode: Mode) {
-    if matches!(mode, Mode::Exclusive | Mode::Upgradable) {
+    if mode.is_owned() {
         lock.set_owner(id, 0);
     }
 }

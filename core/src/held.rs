@@ -40,13 +40,21 @@ const LAST: u32 = (INLINE as u32 - 1) * SIZE;
 const END: u32 = 1 << 24;
 
 const GENERATION_SHIFT: u32 = 8;
+/// Set in the word of a hold whose owner stands in the lock's header.
+const OWNS: u64 = 4;
 /// What stands beneath the id in the word of a slot.
 const BENEATH: u64 = (1 << ID_SHIFT) - 1;
 
-/// `id << 24 | generation << 8 | mode`; 0 is a free slot.
+/// `id << 24 | generation << 8 | OWNS | mode`; 0 is a free slot.
 #[inline(always)]
 fn word(id: u64, mode: Mode, generation: u16) -> u64 {
-    id << ID_SHIFT | generation_bits(generation) | mode as u64
+    id << ID_SHIFT | generation_bits(generation) | mode_bits(mode)
+}
+
+/// The mode at its place in the word of a slot.
+#[inline(always)]
+pub(crate) const fn mode_bits(mode: Mode) -> u64 {
+    if mode.is_owned() { OWNS | mode as u64 } else { mode as u64 }
 }
 
 /// The generation at its place in the word of a slot.
@@ -80,11 +88,11 @@ pub(crate) fn fold(a: u64, b: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-/// The hash of a sequence of holds and of one more.
+/// The hash of a sequence of holds and of one more: a bijection of either argument, so that two
+/// sequences of two locks, among fewer than 2^32, never meet; longer ones do by chance.
 #[inline(always)]
 fn link(chain: u64, word: u64) -> u64 {
-    let product = u128::from(chain ^ word) * 0x9E37_79B9_7F4A_7C15;
-    (product as u64) ^ ((product >> 64) as u64)
+    (chain ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
 }
 
 /// 32 bytes: the distance between slots is a shift.
@@ -138,6 +146,18 @@ struct Chunk {
     next: AtomicPtr<Chunk>,
 }
 
+/// The top of a set where it is in the inline slots, a moment ago: nothing was pushed since.
+#[derive(Clone, Copy)]
+pub(crate) struct NearTop(u32);
+
+impl NearTop {
+    /// True where the set is known to be empty.
+    #[inline(always)]
+    pub(crate) fn is_clear(self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// The held set. See the module.
 #[repr(C)]
 pub(crate) struct HeldSet {
@@ -183,17 +203,20 @@ impl HeldSet {
         unsafe { &*self.slots.as_ptr().byte_add(distance as usize) }
     }
 
-    /// As [`HeldSet::push`] for the common case: the slot at the top is inline. Calls nothing, so
-    /// that its caller needs no stack frame.
+    /// Where the next hold goes, if it goes into an inline slot.
     #[inline(always)]
-    pub(crate) fn push_top(&self, word: u64, settled: *mut (), at: Site) -> Option<u32> {
+    pub(crate) fn near_top(&self) -> Option<NearTop> {
         let top = self.top.get();
-        if top > LAST {
-            return None;
-        }
-        self.near(top + SIZE).fill(word, settled, at);
-        self.top.set(top + SIZE);
-        Some(top)
+        (top <= LAST).then_some(NearTop(top))
+    }
+
+    /// As [`HeldSet::push`] for the common case. Calls nothing, so that its caller needs no stack
+    /// frame.
+    #[inline(always)]
+    pub(crate) fn push_near(&self, top: NearTop, word: u64, settled: *mut (), at: Site) -> u32 {
+        self.near(top.0 + SIZE).fill(word, settled, at);
+        self.top.set(top.0 + SIZE);
+        top.0
     }
 
     /// Adds a hold; returns its place. `None` where 2^19 are held. Owner only.
@@ -206,8 +229,8 @@ impl HeldSet {
         at: Site,
     ) -> Option<u32> {
         let (word, settled) = (word(id, mode, generation), LockHeader::tagged(class));
-        if let Some(place) = self.push_top(word, settled, at) {
-            return Some(place);
+        if let Some(top) = self.near_top() {
+            return Some(self.push_near(top, word, settled, at));
         }
         self.trim();
         let top = self.top.get();
@@ -264,29 +287,25 @@ impl HeldSet {
         }
     }
 
-    /// As [`HeldSet::remove`] for the common case of an inline slot, by the head of the lock.
+    /// As [`HeldSet::remove`] for the common case of the hold at the top in an inline slot, by the
+    /// head of the lock. Tells whether the hold's owner stood in the lock's header.
     #[inline(always)]
-    pub(crate) fn remove_near(&self, place: u64, head: u64) -> Option<Mode> {
+    pub(crate) fn remove_near(&self, place: u64, head: u64) -> Option<bool> {
         if place > u64::from(LAST) {
             return None;
         }
         let place = place as u32;
         let slot = self.near(place + SIZE);
         let word = slot.word.load(Ordering::Relaxed);
-        if word ^ head > BENEATH {
+        if word ^ head > BENEATH || place + SIZE != self.top.get() {
             return None;
         }
         overwrite!(slot.word, 0, Ordering::Release);
-        if place + SIZE == self.top.get() {
-            self.top.set(place);
-        } else {
-            self.vacate(place);
-        }
-        Some(mode_in(word))
+        self.top.set(place);
+        Some(word & OWNS != 0)
     }
 
     /// The slot is free now, and not the one at the top.
-    #[inline(never)]
     fn vacate(&self, place: u32) {
         self.hole.set(self.hole.get().min(place));
         self.forget_chains(place);
@@ -365,30 +384,33 @@ impl HeldSet {
     /// A hash of the context and of all holds with their modes, in the order of their slots. Equal
     /// sets may have several, which costs visits to the graph; equal hashes have equal sets, but
     /// for one chance in 2^64.
-    #[inline(always)]
     pub(crate) fn chain(&self) -> u64 {
-        let top = self.top.get();
-        if top > LAST + SIZE {
-            return self.find_chain();
-        }
+        let known = self.near_top().and_then(|top| self.chain_at_hand(top));
+        known.unwrap_or_else(|| self.find_chain())
+    }
+
+    /// As [`HeldSet::chain`], where it is known, or follows from that of the hold before the
+    /// newest. Calls nothing.
+    #[inline(always)]
+    pub(crate) fn chain_at_hand(&self, NearTop(top): NearTop) -> Option<u64> {
         let newest = self.near(top);
         let known = newest.chain.get();
         if known != 0 {
-            return known;
+            return Some(known);
         }
         // The first request under this hold. The context is always known, so there is a slot before.
         let chain = self.near(top - SIZE).chain.get();
         let word = newest.word.load(Ordering::Relaxed);
         if chain == 0 || word == 0 {
-            return self.find_chain();
+            return None;
         }
         let chain = link(chain, word);
         newest.chain.set(chain);
-        chain
+        Some(chain)
     }
 
     /// As [`HeldSet::chain`], from the newest hold on whose chain is known.
-    #[inline(never)]
+    #[cold]
     fn find_chain(&self) -> u64 {
         self.trim();
         let top = self.top.get();

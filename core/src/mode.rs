@@ -51,6 +51,11 @@ impl Mode {
         matches!((self, other), (Exclusive, _) | (_, Exclusive) | (Upgradable, Upgradable))
     }
 
+    /// True where one owner alone holds a lock in this mode: it stands in the lock's header.
+    pub(crate) const fn is_owned(self) -> bool {
+        matches!(self, Mode::Exclusive | Mode::Upgradable)
+    }
+
     pub(crate) const fn from_bits(bits: u8) -> Mode {
         match bits & 3 {
             0 => Mode::Exclusive,

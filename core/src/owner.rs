@@ -16,7 +16,7 @@
 //! This file holds unsafe code: that `Sync`, the access to the cache, and the pointers of `tls`.
 
 use crate::cache::Cache;
-use crate::held::{HeldSet, Hold, fold, generation_bits};
+use crate::held::{HeldSet, Hold, NearTop, fold, generation_bits, mode_bits};
 use crate::lock::{Class, ID_SHIFT, LockHeader, MAX_ID, OwnerId, Site};
 use crate::mem::{SysVec, leak};
 use crate::mode::{Mode, Want};
@@ -178,6 +178,11 @@ pub(crate) fn count() -> usize {
     table().blocks.len()
 }
 
+#[inline(always)]
+fn chain_key(chain: u64, head: u64, want: Want) -> u64 {
+    chain.wrapping_add(head | want as u64)
+}
+
 impl OwnerBlock {
     pub(crate) fn new(index: u32, id: u32) -> Self {
         let block = OwnerBlock {
@@ -281,19 +286,19 @@ impl OwnerBlock {
         self.index as u32
     }
 
-    /// The hold of a lock that is held now, where a slot is at hand; returns its token. See
-    /// [`OwnerBlock::hold`].
+    /// The hold of a lock that is held now, in the slot at hand; returns its token.
     #[inline(always)]
-    pub(crate) fn hold_at_top(
+    pub(crate) fn hold_near(
         &self,
+        top: NearTop,
         lock: &LockHeader,
         head: u64,
         mode: Mode,
         site: Site,
-    ) -> Option<u64> {
-        let word = head | self.generation_bits.get() | mode as u64;
-        let place = self.held.push_top(word, lock.settled(), site)?;
-        Some(self.own(lock, head, mode, place))
+    ) -> u64 {
+        let word = head | self.generation_bits.get() | mode_bits(mode);
+        let place = self.held.push_near(top, word, lock.settled(), site);
+        self.own(lock, head, mode, place)
     }
 
     /// The hold of a lock that is held now; returns its token. `None` where there is no room.
@@ -311,20 +316,20 @@ impl OwnerBlock {
 
     #[inline(always)]
     fn own(&self, lock: &LockHeader, head: u64, mode: Mode, place: u32) -> u64 {
-        if matches!(mode, Mode::Exclusive | Mode::Upgradable) {
+        if mode.is_owned() {
             lock.set_owner_at(head, self.index);
         }
         self.stamp.get() | u64::from(place)
     }
 
-    /// Ends the hold of `token` where it is this owner's, of this lock, and in an inline slot.
+    /// Ends the hold of `token` where it is this owner's newest, of this lock, in an inline slot.
     #[inline(always)]
-    pub(crate) fn release(&self, lock: &LockHeader, token: u64) -> bool {
+    pub(crate) fn release_near(&self, lock: &LockHeader, token: u64) -> bool {
         let head = lock.head();
         // Another owner's token has other high bits: the difference is no place.
         match self.held.remove_near(token.wrapping_sub(self.stamp.get()), head) {
-            Some(Mode::Exclusive | Mode::Upgradable) => lock.set_owner_at(head, 0),
-            Some(Mode::Shared | Mode::SharedRecursive) => {}
+            Some(true) => lock.set_owner_at(head, 0),
+            Some(false) => {}
             None => return false,
         }
         true
@@ -346,18 +351,25 @@ impl OwnerBlock {
         self.held.set_context(fold(both, 0x5851_F42D_4C95_7F2D).max(1));
     }
 
-    /// The chain key of a request with what is held now.
-    #[inline(always)]
+    /// The chain key of a request with what is held now. (One in 2^64 is 0, which always hits: as
+    /// likely as two keys that are equal by chance.)
     pub(crate) fn chain_key(&self, head: u64, want: Want) -> u64 {
-        self.held.chain().wrapping_add(head | want as u64)
+        chain_key(self.held.chain(), head, want)
     }
 
-    /// Whether this request had nothing new to tell. (A key of 0 would always hit: that is as likely
-    /// as two keys that are equal by chance.)
-    #[inline(always)]
+    /// Whether this request had nothing new to tell.
     pub(crate) fn knows(&self, head: u64, want: Want) -> bool {
         let key = self.chain_key(head, want);
         self.with_cache(|cache| cache.hit(key))
+    }
+
+    /// As [`OwnerBlock::knows`], without a call; false where that takes one.
+    #[inline(always)]
+    pub(crate) fn knows_at_hand(&self, top: NearTop, head: u64, want: Want) -> bool {
+        self.held.chain_at_hand(top).is_some_and(|chain| {
+            let key = chain_key(chain, head, want);
+            self.with_cache(|cache| cache.hit(key))
+        })
     }
 
     /// Runs `f` on the cache. Only the owner calls this, and `f` never comes back here.

@@ -117,10 +117,10 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         if door::is_on() {
             // One call where the lock is free and nothing is new.
             if let Some(inner) = try_lock(&self.raw) {
-                let granted = if P::POLICY.shared && mode == Mode::Exclusive {
-                    door::granted_writer(&self.header, P::POLICY, site)
-                } else {
-                    door::granted(&self.header, P::POLICY, mode, site)
+                let granted = match (mode, P::POLICY.shared) {
+                    (Mode::Exclusive, false) => door::granted_alone(&self.header, P::POLICY, site),
+                    (Mode::Exclusive, true) => door::granted_writer(&self.header, P::POLICY, site),
+                    _ => door::granted(&self.header, P::POLICY, mode, site),
                 };
                 match granted.token() {
                     Some(token) => return TrackedGuard { inner, token },

@@ -6,6 +6,7 @@
 
 use super::{Token, careful_block, careful_released, is_known};
 use crate::config::{self, Tier};
+use crate::held::NearTop;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, FOLLOWED, OwnerBlock};
@@ -26,42 +27,51 @@ impl Granted {
     }
 }
 
-/// A fresh blocking request for `mode`, not exclusive for a lock with readers, that the real lock
-/// has granted at once.
+/// A fresh blocking request for `mode` that the real lock has granted at once; for a lock with
+/// readers not an exclusive one.
 ///
 /// Cost: about thirty instructions with nothing held, and a probe of a per-thread table otherwise.
 /// Allocates nothing from the program's allocator, and reports nothing.
 #[inline(never)]
 pub fn granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Granted {
+    granted_as::<false>(lock, policy, mode, site)
+}
+
+/// As [`granted`], exclusively, of a lock without readers.
+#[inline(never)]
+pub fn granted_alone(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted {
+    granted_as::<false>(lock, policy, Mode::Exclusive, site)
+}
+
+/// As [`granted`], exclusively, of a lock with readers: its first writer is news.
+#[inline(never)]
+pub fn granted_writer(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted {
+    granted_as::<true>(lock, policy, Mode::Exclusive, site)
+}
+
+#[inline(always)]
+fn granted_as<const WRITER: bool>(
+    lock: &LockHeader,
+    policy: &'static Policy,
+    mode: Mode,
+    site: Site,
+) -> Granted {
     if let Some(block) = owner::usual() {
-        let head = lock.head();
-        if head != 0 && (block.held.is_clear() || has_told(block, head, mode)) {
-            if let Some(token) = block.hold_at_top(lock, head, mode, site) {
-                return Granted(token);
+        if let Some(top) = block.held.near_top() {
+            let head = lock.head();
+            if head != 0 && (top.is_clear() && !WRITER || has_told(block, top, head, mode)) {
+                return Granted(block.hold_near(top, lock, head, mode, site));
             }
         }
     }
     granted_otherwise(lock, policy, mode, site)
 }
 
-/// As [`granted`], exclusively, of a lock with readers: its first writer is news.
-#[inline(never)]
-pub fn granted_writer(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted {
-    if let Some(block) = owner::usual() {
-        let head = lock.head();
-        if head != 0 && has_told(block, head, Mode::Exclusive) {
-            if let Some(token) = block.hold_at_top(lock, head, Mode::Exclusive, site) {
-                return Granted(token);
-            }
-        }
-    }
-    granted_otherwise(lock, policy, Mode::Exclusive, site)
-}
-
-/// Whether the request had nothing new to tell, in tier `full` and with the books in order.
+/// Whether the request is known to have nothing new to tell, with the books in order. True in every
+/// tier: what was told once drew no finding.
 #[inline(always)]
-fn has_told(block: &OwnerBlock, head: u64, mode: Mode) -> bool {
-    config::tier() == Tier::Full as u8 && block.flags() == 0 && block.knows(head, mode.into())
+fn has_told(block: &OwnerBlock, top: NearTop, head: u64, mode: Mode) -> bool {
+    block.flags() == 0 && block.knows_at_hand(top, head, mode.into())
 }
 
 /// An owner that may be joined, or tier `watch`.
@@ -80,8 +90,8 @@ fn granted_otherwise(
             if followed.is_some() {
                 block.recent.note(lock.id().0, mode.into(), site);
             }
-            if let Some(token) = block.hold_at_top(lock, head, mode, site) {
-                return Granted(token);
+            if let Some(top) = block.held.near_top() {
+                return Granted(block.hold_near(top, lock, head, mode, site));
             }
         }
     }
@@ -111,8 +121,8 @@ pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Si
     if let Some(block) = owner::usual().or_else(owner::followed) {
         let head = lock.head();
         if head != 0 && config::tier() > Tier::Off as u8 {
-            if let Some(token) = block.hold_at_top(lock, head, mode, site) {
-                return Token(token);
+            if let Some(top) = block.held.near_top() {
+                return Token(block.hold_near(top, lock, head, mode, site));
             }
         }
     }
@@ -141,7 +151,7 @@ fn careful_acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site
 #[inline(never)]
 pub fn released(lock: &LockHeader, token: Token) {
     if let Some(block) = owner::usual() {
-        if block.release(lock, token.0) {
+        if block.release_near(lock, token.0) {
             return;
         }
     }
@@ -150,7 +160,7 @@ pub fn released(lock: &LockHeader, token: Token) {
 
 #[inline(never)]
 fn released_otherwise(lock: &LockHeader, token: Token) {
-    if !owner::followed().is_some_and(|block| block.release(lock, token.0)) {
+    if !owner::followed().is_some_and(|block| block.release_near(lock, token.0)) {
         careful_released(lock, token);
     }
 }

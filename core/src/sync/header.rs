@@ -99,10 +99,10 @@ pub(super) fn request<'a, G>(
     if door::is_on() {
         // One call where the lock is free and nothing is new.
         if let Some(inner) = at_once(try_lock()) {
-            let granted = if policy.shared && mode == Mode::Exclusive {
-                door::granted_writer(header, policy, site)
-            } else {
-                door::granted(header, policy, mode, site)
+            let granted = match (mode, policy.shared) {
+                (Mode::Exclusive, false) => door::granted_alone(header, policy, site),
+                (Mode::Exclusive, true) => door::granted_writer(header, policy, site),
+                _ => door::granted(header, policy, mode, site),
             };
             if let Some(token) = granted.token() {
                 return (Hold { header, token }, inner);
