@@ -27,7 +27,9 @@ use crate::recorder::{self, Inside};
 use std::panic::Location;
 
 pub use children::Children;
-pub use hold::{Granted, acquired, granted, granted_alone, granted_writer, released};
+pub use hold::{
+    Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
+};
 pub use thread::*;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
@@ -40,6 +42,12 @@ pub struct Token(u64);
 impl Token {
     /// The token of an acquisition that the recorder does not follow.
     pub const UNTRACKED: Token = Token(0);
+
+    /// True where nothing has to be told of the end: `lock` was never tracked.
+    #[inline(always)]
+    pub fn is_nothing(&self, lock: &LockHeader) -> bool {
+        self.0 == 0 && lock.is_unborn()
+    }
 
     fn block(&self) -> u32 {
         (self.0 >> 40) as u32

@@ -12,15 +12,19 @@
 //! What makes a removal by another thread safe: the word carries the generation of the block, a
 //! token names (block, slot, generation), and the remover clears only a word that still matches.
 //!
-//! This file holds unsafe code: slots keep `&'static` references in atomic pointers, chunks are
-//! linked by pointers, and the inline slots are found by their distance in bytes.
+//! This file holds unsafe code: chunks are linked by pointers, and the inline slots are found by
+//! their distance in bytes.
+
+mod slot;
 
 use crate::lock::{Class, ID_SHIFT, LockHeader, Site};
 use crate::mem;
 use crate::mode::Mode;
-use crate::primitive::{AtomicPtr, AtomicU64, Ordering, overwrite};
+use crate::primitive::{AtomicPtr, Ordering, overwrite};
+use slot::{BENEATH, OWNS, Slot, link, matches, mode_in, word};
 use std::cell::Cell;
-use std::panic::Location;
+
+pub(crate) use slot::{generation_bits, mode_bits};
 
 #[cfg(not(lockgraph_loom))]
 const INLINE: usize = 16;
@@ -36,41 +40,12 @@ const CHUNK: usize = 2;
 const SIZE: u32 = size_of::<Slot>() as u32;
 /// The place of the last inline slot.
 const LAST: u32 = (INLINE as u32 - 1) * SIZE;
+const SIZE64: u64 = SIZE as u64;
+const LAST64: u64 = LAST as u64;
 /// Where places end: they have 24 bits in a token.
 const END: u32 = 1 << 24;
-
-const GENERATION_SHIFT: u32 = 8;
-/// Set in the word of a hold whose owner stands in the lock's header.
-const OWNS: u64 = 4;
-/// What stands beneath the id in the word of a slot.
-const BENEATH: u64 = (1 << ID_SHIFT) - 1;
-
-/// `id << 24 | generation << 8 | OWNS | mode`; 0 is a free slot.
-#[inline(always)]
-fn word(id: u64, mode: Mode, generation: u16) -> u64 {
-    id << ID_SHIFT | generation_bits(generation) | mode_bits(mode)
-}
-
-/// The mode at its place in the word of a slot.
-#[inline(always)]
-pub(crate) const fn mode_bits(mode: Mode) -> u64 {
-    if mode.is_owned() { OWNS | mode as u64 } else { mode as u64 }
-}
-
-/// The generation at its place in the word of a slot.
-#[inline(always)]
-pub(crate) const fn generation_bits(generation: u16) -> u64 {
-    (generation as u64) << GENERATION_SHIFT
-}
-
-/// Whether the word is that of a hold of lock `id`, made in `generation`.
-fn matches(word: u64, id: u64, generation: u16) -> bool {
-    word >> ID_SHIFT == id && (word >> GENERATION_SHIFT) as u16 == generation
-}
-
-fn mode_in(word: u64) -> Mode {
-    Mode::from_bits(word as u8)
-}
+/// A near top that is none: see [`HeldSet::near_top`].
+const FAR: u64 = u64::MAX;
 
 /// One hold, copied out of its slot.
 #[derive(Clone, Copy, Debug)]
@@ -88,59 +63,6 @@ pub(crate) fn fold(a: u64, b: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-/// The hash of a sequence of holds and of one more: a bijection of either argument, so that two
-/// sequences of two locks, among fewer than 2^32, never meet; longer ones do by chance.
-#[inline(always)]
-fn link(chain: u64, word: u64) -> u64 {
-    (chain ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
-}
-
-/// 32 bytes: the distance between slots is a shift.
-#[repr(C, align(32))]
-struct Slot {
-    word: AtomicU64,
-    /// Of [`LockHeader::settled`].
-    settled: AtomicPtr<()>,
-    at: AtomicPtr<Location<'static>>,
-    /// The hash of everything up to this hold, in the order of slots; 0 where it is not known.
-    /// Owner only. Always right or 0 below the top.
-    chain: Cell<u64>,
-}
-
-impl Slot {
-    fn new() -> Self {
-        Slot {
-            word: AtomicU64::new(0),
-            settled: AtomicPtr::new(std::ptr::null_mut()),
-            at: AtomicPtr::new(std::ptr::null_mut()),
-            chain: Cell::new(0),
-        }
-    }
-
-    #[inline(always)]
-    fn fill(&self, word: u64, settled: *mut (), at: Site) {
-        self.settled.store(settled, Ordering::Relaxed);
-        self.at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
-        self.chain.set(0);
-        overwrite!(self.word, word, Ordering::Release);
-    }
-
-    fn load(&self) -> Option<Hold> {
-        // Acquire pairs with the release in `fill`: the pointers belong to this word or to a
-        // later one, and every pointer ever stored is to a `'static`.
-        let word = self.word.load(Ordering::Acquire);
-        if word == 0 {
-            return None;
-        }
-        let settled = self.settled.load(Ordering::Relaxed);
-        let at = self.at.load(Ordering::Relaxed);
-        // SAFETY: the word is not 0, so `fill` has stored what a born lock had settled and a
-        // `&'static Location` here; neither is ever freed.
-        let (class, at) = unsafe { (LockHeader::class_in(settled), &*at) };
-        Some(Hold { id: word >> ID_SHIFT, mode: mode_in(word), class, at })
-    }
-}
-
 struct Chunk {
     slots: [Slot; CHUNK],
     next: AtomicPtr<Chunk>,
@@ -148,7 +70,7 @@ struct Chunk {
 
 /// The top of a set where it is in the inline slots, a moment ago: nothing was pushed since.
 #[derive(Clone, Copy)]
-pub(crate) struct NearTop(u32);
+pub(crate) struct NearTop(u64);
 
 impl NearTop {
     /// True where the set is known to be empty.
@@ -164,8 +86,11 @@ pub(crate) struct HeldSet {
     /// The first of them holds nothing: its chain is the context of all holds.
     slots: [Slot; 1 + INLINE],
     more: AtomicPtr<Chunk>,
-    /// One past the highest slot in use, at least. Owner only.
-    top: Cell<u32>,
+    /// One past the highest slot in use, at least, while that is at most one past the inline ones;
+    /// else [`FAR`]. Owner only.
+    near_top: Cell<u64>,
+    /// The same where the other one is [`FAR`].
+    far_top: Cell<u32>,
     /// No slot below the top and before this one is free. Owner only.
     hole: Cell<u32>,
 }
@@ -175,15 +100,37 @@ impl HeldSet {
         HeldSet {
             slots: std::array::from_fn(|_| Slot::new()),
             more: AtomicPtr::new(std::ptr::null_mut()),
-            top: Cell::new(0),
+            near_top: Cell::new(0),
+            far_top: Cell::new(0),
             hole: Cell::new(END),
         }
     }
 
+    /// A set that nothing can be put into, nor be removed from, by the short ways.
+    #[cfg(not(lockgraph_loom))]
+    pub(crate) const CLOSED: HeldSet = HeldSet {
+        slots: [Slot::EMPTY; 1 + INLINE],
+        more: AtomicPtr::new(std::ptr::null_mut()),
+        near_top: Cell::new(FAR),
+        far_top: Cell::new(0),
+        hole: Cell::new(END),
+    };
+
+    fn top(&self) -> u32 {
+        match self.near_top.get() {
+            FAR => self.far_top.get(),
+            top => top as u32,
+        }
+    }
+
+    fn set_top(&self, top: u32) {
+        self.near_top.set(if top <= LAST + SIZE { u64::from(top) } else { FAR });
+        self.far_top.set(top);
+    }
+
     /// True where the set is known to be empty; false does not say that it is not.
-    #[inline(always)]
-    pub(crate) fn is_clear(&self) -> bool {
-        self.top.get() == 0
+    fn is_clear(&self) -> bool {
+        self.top() == 0
     }
 
     /// True where nothing is held (a hold that another thread has just ended may still count).
@@ -196,8 +143,8 @@ impl HeldSet {
 
     /// An inline slot; the first one is at `SIZE`.
     #[inline(always)]
-    fn near(&self, distance: u32) -> &Slot {
-        debug_assert!(distance % SIZE == 0 && distance <= LAST + SIZE);
+    fn near(&self, distance: u64) -> &Slot {
+        debug_assert!(distance % SIZE64 == 0 && distance <= LAST64 + SIZE64);
         // SAFETY: a distance is a multiple of `SIZE`, as places are, and within the array, which
         // every caller has checked.
         unsafe { &*self.slots.as_ptr().byte_add(distance as usize) }
@@ -206,16 +153,16 @@ impl HeldSet {
     /// Where the next hold goes, if it goes into an inline slot.
     #[inline(always)]
     pub(crate) fn near_top(&self) -> Option<NearTop> {
-        let top = self.top.get();
-        (top <= LAST).then_some(NearTop(top))
+        let top = self.near_top.get();
+        (top <= LAST64).then_some(NearTop(top))
     }
 
     /// As [`HeldSet::push`] for the common case. Calls nothing, so that its caller needs no stack
     /// frame.
     #[inline(always)]
-    pub(crate) fn push_near(&self, top: NearTop, word: u64, settled: *mut (), at: Site) -> u32 {
-        self.near(top.0 + SIZE).fill(word, settled, at);
-        self.top.set(top.0 + SIZE);
+    pub(crate) fn push_near(&self, top: NearTop, word: u64, settled: *mut (), at: Site) -> u64 {
+        self.near(top.0 + SIZE64).fill(self.near(top.0), word, settled, at);
+        self.near_top.set(top.0 + SIZE64);
         top.0
     }
 
@@ -230,19 +177,19 @@ impl HeldSet {
     ) -> Option<u32> {
         let (word, settled) = (word(id, mode, generation), LockHeader::tagged(class));
         if let Some(top) = self.near_top() {
-            return Some(self.push_near(top, word, settled, at));
+            return Some(self.push_near(top, word, settled, at) as u32);
         }
         self.trim();
-        let top = self.top.get();
+        let top = self.top();
         let place = self.find_hole(top).unwrap_or(top);
         if place >= END {
             return None;
         }
-        self.slot(place).fill(word, settled, at);
+        self.slot(place).fill(self.slot_before(place), word, settled, at);
         if place == top {
-            self.top.set(top + SIZE);
+            self.set_top(top + SIZE);
         } else {
-            self.forget_chains(place);
+            self.chain_up(place);
         }
         Some(place)
     }
@@ -257,7 +204,11 @@ impl HeldSet {
     }
 
     fn slot(&self, place: u32) -> &Slot {
-        if place <= LAST { self.near(place + SIZE) } else { self.far_slot(place) }
+        if place <= LAST { self.near(u64::from(place) + SIZE64) } else { self.far_slot(place) }
+    }
+
+    fn slot_before(&self, place: u32) -> &Slot {
+        if place == 0 { &self.slots[0] } else { self.slot(place - SIZE) }
     }
 
     /// The slot in a chunk; makes the chunk where the owner needs one.
@@ -291,29 +242,37 @@ impl HeldSet {
     /// head of the lock. Tells whether the hold's owner stood in the lock's header.
     #[inline(always)]
     pub(crate) fn remove_near(&self, place: u64, head: u64) -> Option<bool> {
-        if place > u64::from(LAST) {
+        // So the place is that of an inline slot, whatever it was made of.
+        let top = place.wrapping_add(SIZE64);
+        if top != self.near_top.get() {
             return None;
         }
-        let place = place as u32;
-        let slot = self.near(place + SIZE);
+        let slot = self.near(top);
         let word = slot.word.load(Ordering::Relaxed);
-        if word ^ head > BENEATH || place + SIZE != self.top.get() {
+        if word ^ head > BENEATH {
             return None;
         }
         overwrite!(slot.word, 0, Ordering::Release);
-        self.top.set(place);
+        self.near_top.set(place);
         Some(word & OWNS != 0)
     }
 
     /// The slot is free now, and not the one at the top.
     fn vacate(&self, place: u32) {
         self.hole.set(self.hole.get().min(place));
-        self.forget_chains(place);
+        self.chain_up(place);
     }
 
-    /// The chains from `place` on are not known any more.
-    fn forget_chains(&self, place: u32) {
-        places(place, self.top.get()).for_each(|place| self.slot(place).chain.set(0));
+    /// Puts the chains from `place` on right, after that slot has changed.
+    fn chain_up(&self, place: u32) {
+        let mut chain = self.slot_before(place).chain.get();
+        for slot in places(place, self.top()).map(|place| self.slot(place)) {
+            match slot.word.load(Ordering::Relaxed) {
+                0 => {}
+                word => chain = link(chain, word),
+            }
+            slot.chain.set(chain);
+        }
     }
 
     /// Ends the hold in `place` if it still is one of lock `id` in `generation`. Owner only.
@@ -324,8 +283,8 @@ impl HeldSet {
             return None;
         }
         overwrite!(slot.word, 0, Ordering::Release);
-        if place + SIZE == self.top.get() {
-            self.top.set(place);
+        if place + SIZE == self.top() {
+            self.set_top(place);
         } else {
             self.vacate(place);
         }
@@ -376,7 +335,7 @@ impl HeldSet {
         let new = word(id, mode, generation);
         slot.word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).ok()?;
         if owner {
-            self.forget_chains(place);
+            self.chain_up(place);
         }
         Some(mode_in(old))
     }
@@ -385,64 +344,29 @@ impl HeldSet {
     /// sets may have several, which costs visits to the graph; equal hashes have equal sets, but
     /// for one chance in 2^64.
     pub(crate) fn chain(&self) -> u64 {
-        let known = self.near_top().and_then(|top| self.chain_at_hand(top));
-        known.unwrap_or_else(|| self.find_chain())
+        self.slot_before(self.top()).chain.get()
     }
 
-    /// As [`HeldSet::chain`], where it is known, or follows from that of the hold before the
-    /// newest. Calls nothing.
+    /// As [`HeldSet::chain`], where it is at hand.
     #[inline(always)]
-    pub(crate) fn chain_at_hand(&self, NearTop(top): NearTop) -> Option<u64> {
-        let newest = self.near(top);
-        let known = newest.chain.get();
-        if known != 0 {
-            return Some(known);
-        }
-        // The first request under this hold. The context is always known, so there is a slot before.
-        let chain = self.near(top - SIZE).chain.get();
-        let word = newest.word.load(Ordering::Relaxed);
-        if chain == 0 || word == 0 {
-            return None;
-        }
-        let chain = link(chain, word);
-        newest.chain.set(chain);
-        Some(chain)
+    pub(crate) fn near_chain(&self, top: NearTop) -> u64 {
+        self.near(top.0).chain.get()
     }
 
-    /// As [`HeldSet::chain`], from the newest hold on whose chain is known.
-    #[cold]
-    fn find_chain(&self) -> u64 {
-        self.trim();
-        let top = self.top.get();
-        let mut from = top;
-        while from > 0 && self.slot(from - SIZE).chain.get() == 0 {
-            from -= SIZE;
-        }
-        let start = if from == 0 { &self.slots[0] } else { self.slot(from - SIZE) };
-        places(from, top).map(|place| self.slot(place)).fold(start.chain.get(), |chain, slot| {
-            let chain = match slot.word.load(Ordering::Relaxed) {
-                0 => chain,
-                word => link(chain, word),
-            };
-            slot.chain.set(chain);
-            chain
-        })
-    }
-
-    /// Puts everything that is held into another context, which is not 0.
+    /// Puts everything that is held into another context.
     pub(crate) fn set_context(&self, context: u64) {
         self.slots[0].chain.set(context);
-        self.forget_chains(0);
+        self.chain_up(0);
     }
 
     /// Lowers `top` past free slots.
     #[cold]
     fn trim(&self) {
-        let mut top = self.top.get();
+        let mut top = self.top();
         while top > 0 && self.slot(top - SIZE).word.load(Ordering::Relaxed) == 0 {
             top -= SIZE;
         }
-        self.top.set(top);
+        self.set_top(top);
     }
 
     /// Brings the owner's books in line with the slots, after another thread ended a hold.
@@ -450,12 +374,12 @@ impl HeldSet {
     pub(crate) fn resync(&self) {
         self.trim();
         self.hole.set(0);
-        self.forget_chains(0);
+        self.chain_up(0);
     }
 
     /// All holds with their places, the newest slot first. Owner only.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, Hold)> + '_ {
-        places(0, self.top.get()).rev().filter_map(|place| Some((place, self.slot(place).load()?)))
+        places(0, self.top()).rev().filter_map(|place| Some((place, self.slot(place).load()?)))
     }
 
     /// Whether the set holds lock `id`. Callable from any thread; then a moment's view.
@@ -469,7 +393,7 @@ impl HeldSet {
     #[inline(always)]
     pub(crate) fn has(&self, head: u64) -> bool {
         let found = |place| self.slot(place).word.load(Ordering::Relaxed) ^ head <= BENEATH;
-        places(0, self.top.get()).any(found)
+        places(0, self.top()).any(found)
     }
 
     /// All holds, as another thread may see them: a moment's view, stable while the owner is
@@ -489,12 +413,30 @@ impl HeldSet {
         }
     }
 
+    /// Panics where the books do not agree with the slots. Owner only, and after
+    /// [`HeldSet::resync`] where another thread has ended a hold.
+    #[cfg(test)]
+    pub(crate) fn check_invariants(&self) {
+        let top = self.top();
+        assert!(top % SIZE == 0 && self.slot(top).word.load(Ordering::Relaxed) == 0);
+        let mut chain = self.slots[0].chain.get();
+        for (place, slot) in places(0, top).map(|place| (place, self.slot(place))) {
+            match slot.word.load(Ordering::Relaxed) {
+                0 => assert!(place >= self.hole.get(), "a free slot at {place}"),
+                word => chain = link(chain, word),
+            }
+            assert_eq!(slot.chain.get(), chain, "the chain at {place} of {top}");
+        }
+        assert_eq!(self.chain(), chain);
+        assert_eq!(self.near_top.get() == FAR, top > LAST + SIZE);
+    }
+
     /// Empties the set for the block's next owner.
     pub(crate) fn reset(&self) {
-        for place in places(0, self.top.get()) {
+        for place in places(0, self.top()) {
             overwrite!(self.slot(place).word, 0, Ordering::Release);
         }
-        self.top.set(0);
+        self.set_top(0);
         self.hole.set(END);
     }
 }
@@ -503,3 +445,6 @@ impl HeldSet {
 fn places(from: u32, to: u32) -> impl DoubleEndedIterator<Item = u32> {
     (from / SIZE..to / SIZE).map(|slot| slot * SIZE)
 }
+
+#[cfg(all(test, not(lockgraph_loom)))]
+mod tests;

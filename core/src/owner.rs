@@ -25,7 +25,6 @@ use crate::primitive::{AtomicU32, Ordering};
 use crate::recent::Recent;
 use crate::tls;
 use std::cell::{Cell, UnsafeCell};
-use std::ptr::null;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The recorder runs on this thread right now: pass through.
@@ -53,8 +52,8 @@ pub(crate) struct OwnerBlock {
     cache: UnsafeCell<Cache>,
     /// What a token of this owner has above the place: `index << 40 | generation << 24`.
     stamp: Cell<u64>,
-    /// The generation as it stands in the words of held slots.
-    generation_bits: Cell<u64>,
+    /// What the word of an exclusive hold of this owner has beneath the id.
+    exclusive_bits: Cell<u64>,
     /// Place in the table, from 1; fits the owner bits of a lock header.
     index: u64,
     flags: AtomicU32,
@@ -113,19 +112,47 @@ pub(crate) fn current() -> Option<&'static OwnerBlock> {
 
 /// The block of the running thread where no flag is set but foreign ones: then a hold may be made
 /// or ended right away. What is requested by a [`FOLLOWED`] owner, see [`followed`], must be noted
-/// besides.
+/// besides. Where there is no such block it is [`NOBODY`], so that nothing need be asked: the short
+/// ways of its held set are closed.
 #[inline(always)]
-pub(crate) fn usual() -> Option<&'static OwnerBlock> {
-    // SAFETY: `show` alone sets the word, to null or to a block, and blocks are never freed.
-    unsafe { tls::get(tls::Word::First).cast::<OwnerBlock>().as_ref() }
+pub(crate) fn usual() -> &'static OwnerBlock {
+    // SAFETY: the word is `NOBODY` from the start, and `show` sets it to a block, which is never
+    // freed.
+    unsafe { &*tls::get(tls::Word::First).cast::<OwnerBlock>() }
 }
 
 /// As [`usual`], of an owner that is [`FOLLOWED`].
 #[inline(always)]
-pub(crate) fn followed() -> Option<&'static OwnerBlock> {
+pub(crate) fn followed() -> &'static OwnerBlock {
     // SAFETY: as in `usual`.
-    unsafe { tls::get(tls::Word::Second).cast::<OwnerBlock>().as_ref() }
+    unsafe { &*tls::get(tls::Word::Second).cast::<OwnerBlock>() }
 }
+
+/// See [`usual`]. Nothing in it is ever written.
+#[cfg(not(lockgraph_loom))]
+pub(crate) static NOBODY: OwnerBlock = OwnerBlock {
+    held: HeldSet::CLOSED,
+    cache: UnsafeCell::new(Cache::new()),
+    stamp: Cell::new(0),
+    exclusive_bits: Cell::new(0),
+    index: 0,
+    flags: AtomicU32::new(ENDED),
+    generation: AtomicU32::new(0),
+    id: AtomicU32::new(0),
+    recent: Recent::EMPTY,
+    scope: Cell::new(0),
+    segment: Cell::new(0),
+    birth: Cell::new(0),
+    record: Cell::new(0),
+    ids: Cell::new((0, 0)),
+    hint: Cell::new(None),
+};
+
+/// Loom's atomics are not `const`; its tests have blocks that no thread finds.
+#[cfg(lockgraph_loom)]
+pub(crate) static NOBODY: () = ();
+
+const NOBODY_HERE: *const () = (&raw const NOBODY).cast();
 
 /// The block of the running thread, made where there is none. `None` where no more
 /// blocks can be had. `thread_ends` is called when the thread ends.
@@ -189,7 +216,7 @@ impl OwnerBlock {
             held: HeldSet::new(),
             cache: UnsafeCell::new(Cache::new()),
             stamp: Cell::new(0),
-            generation_bits: Cell::new(0),
+            exclusive_bits: Cell::new(0),
             index: u64::from(index),
             flags: AtomicU32::new(0),
             generation: AtomicU32::new(0),
@@ -209,7 +236,7 @@ impl OwnerBlock {
 
     fn set_generation(&self, generation: u16) {
         self.generation.store(u32::from(generation), Ordering::Relaxed);
-        self.generation_bits.set(generation_bits(generation));
+        self.exclusive_bits.set(generation_bits(generation) | mode_bits(Mode::Exclusive));
         self.stamp.set(self.index << 40 | u64::from(generation) << PLACE_BITS);
     }
 
@@ -256,9 +283,9 @@ impl OwnerBlock {
         }
         let this = std::ptr::from_ref(self).cast();
         let (usual, followed) = match self.flags() & !FOREIGN {
-            0 => (this, null()),
-            FOLLOWED => (null(), this),
-            _ => (null(), null()),
+            0 => (this, NOBODY_HERE),
+            FOLLOWED => (NOBODY_HERE, this),
+            _ => (NOBODY_HERE, NOBODY_HERE),
         };
         tls::set(tls::Word::First, usual);
         tls::set(tls::Word::Second, followed);
@@ -296,7 +323,9 @@ impl OwnerBlock {
         mode: Mode,
         site: Site,
     ) -> u64 {
-        let word = head | self.generation_bits.get() | mode_bits(mode);
+        // Nothing but one load is left of the last term where the mode is known to be exclusive.
+        let differs = mode_bits(mode) ^ mode_bits(Mode::Exclusive);
+        let word = head | self.exclusive_bits.get() ^ differs;
         let place = self.held.push_near(top, word, lock.settled(), site);
         self.own(lock, head, mode, place)
     }
@@ -311,15 +340,15 @@ impl OwnerBlock {
         site: Site,
     ) -> Option<u64> {
         let place = self.held.push(id, mode, self.generation(), class, site)?;
-        Some(self.own(lock, id << ID_SHIFT, mode, place))
+        Some(self.own(lock, id << ID_SHIFT, mode, u64::from(place)))
     }
 
     #[inline(always)]
-    fn own(&self, lock: &LockHeader, head: u64, mode: Mode, place: u32) -> u64 {
+    fn own(&self, lock: &LockHeader, head: u64, mode: Mode, place: u64) -> u64 {
         if mode.is_owned() {
             lock.set_owner_at(head, self.index);
         }
-        self.stamp.get() | u64::from(place)
+        self.stamp.get() | place
     }
 
     /// Ends the hold of `token` where it is this owner's newest, of this lock, in an inline slot.
@@ -348,7 +377,7 @@ impl OwnerBlock {
     pub(crate) fn set_segment(&self, segment: u32) {
         self.segment.set(segment);
         let both = u64::from(self.scope.get()) << 32 | u64::from(segment);
-        self.held.set_context(fold(both, 0x5851_F42D_4C95_7F2D).max(1));
+        self.held.set_context(fold(both, 0x5851_F42D_4C95_7F2D));
     }
 
     /// The chain key of a request with what is held now. (One in 2^64 is 0, which always hits: as
@@ -363,13 +392,11 @@ impl OwnerBlock {
         self.with_cache(|cache| cache.hit(key))
     }
 
-    /// As [`OwnerBlock::knows`], without a call; false where that takes one.
+    /// As [`OwnerBlock::knows`], without a call.
     #[inline(always)]
-    pub(crate) fn knows_at_hand(&self, top: NearTop, head: u64, want: Want) -> bool {
-        self.held.chain_at_hand(top).is_some_and(|chain| {
-            let key = chain_key(chain, head, want);
-            self.with_cache(|cache| cache.hit(key))
-        })
+    pub(crate) fn knows_near(&self, top: NearTop, head: u64, want: Want) -> bool {
+        let key = chain_key(self.held.near_chain(top), head, want);
+        self.with_cache(|cache| cache.hit(key))
     }
 
     /// Runs `f` on the cache. Only the owner calls this, and `f` never comes back here.
@@ -406,8 +433,8 @@ impl OwnerBlock {
     /// The running owner has ended: the block waits for the next one.
     pub(crate) fn retire(&'static self) {
         CURRENT.set(None);
-        tls::set(tls::Word::First, null());
-        tls::set(tls::Word::Second, null());
+        tls::set(tls::Word::First, NOBODY_HERE);
+        tls::set(tls::Word::Second, NOBODY_HERE);
         self.held.reset();
         let mut table = table();
         self.flags.store(ENDED, Ordering::Release);

@@ -41,6 +41,12 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
+    #[cfg(not(lockgraph_loom))]
+    pub(crate) const EMPTY: Recent = Recent {
+        places: [const { Place { word: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()) } };
+            PLACES],
+    };
+
     pub(crate) fn new() -> Self {
         let empty = |_| Place { word: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()) };
         Recent { places: std::array::from_fn(empty) }

@@ -1,5 +1,5 @@
 //! Two words of each thread that the hot path reads: which owner's block the thread may use
-//! without further questions. See `owner`.
+//! without further questions. See `owner`; each is [`NOBODY`] at first.
 //!
 //! `thread_local!` in a library that is linked into others costs a call: `__tls_get_addr`, which
 //! the linker often takes out, but for which the compiler has saved every register. Where the
@@ -27,6 +27,7 @@ pub(crate) use imp::{get, set};
 ))]
 mod imp {
     use super::Word;
+    use crate::owner::NOBODY;
     use std::arch::{asm, global_asm};
 
     /// Of this version alone: a program may contain several.
@@ -44,23 +45,25 @@ mod imp {
     }
 
     global_asm!(
-        concat!(".pushsection .tbss.", words!(), ",\"awT\",@nobits"),
+        concat!(".pushsection .tdata.", words!(), ",\"awT\",@progbits"),
         ".p2align 3",
         concat!(".globl ", words!()),
         concat!(".hidden ", words!()),
         concat!(".type ", words!(), ",@object"),
         concat!(".size ", words!(), ",16"),
         concat!(words!(), ":"),
-        ".zero 16",
+        ".quad {nobody}",
+        ".quad {nobody}",
         ".popsection",
+        nobody = sym NOBODY,
     );
 
     /// The word of the running thread.
     #[inline(always)]
     pub(crate) fn get(word: Word) -> *const () {
         let value;
-        // SAFETY: the symbol is that of 16 bytes of thread-local memory, zero at first; the
-        // distance from the thread pointer is in the GOT, and only this thread uses the words.
+        // SAFETY: the symbol is that of 16 bytes of thread-local memory; the distance
+        // from the thread pointer is in the GOT, and only this thread uses the words.
         unsafe {
             match word {
                 Word::First => asm!(
@@ -105,11 +108,11 @@ mod imp {
 )))]
 mod imp {
     use super::Word;
+    use crate::owner::NOBODY;
     use std::cell::Cell;
-    use std::ptr::null;
 
     thread_local! {
-        static WORDS: [Cell<*const ()>; 2] = const { [const { Cell::new(null()) }; 2] };
+        static WORDS: [Cell<*const ()>; 2] = const { [const { Cell::new((&raw const NOBODY).cast()) }; 2] };
     }
 
     /// The word of the running thread.
@@ -127,12 +130,14 @@ mod imp {
 #[cfg(all(test, not(lockgraph_loom)))]
 mod tests {
     use super::*;
+    use crate::owner::NOBODY;
     use std::ptr::without_provenance;
 
     #[test]
     fn each_thread_has_its_own_two_words() {
         let run = |i: usize| {
-            assert!(get(Word::First).is_null() && get(Word::Second).is_null());
+            let nobody = (&raw const NOBODY).cast();
+            assert_eq!((get(Word::First), get(Word::Second)), (nobody, nobody));
             set(Word::First, without_provenance(i));
             set(Word::Second, without_provenance(i + 100));
             std::thread::yield_now();

@@ -120,7 +120,8 @@ impl<R, P: LockPolicy> Tracked<R, P> {
                 let granted = match (mode, P::POLICY.shared) {
                     (Mode::Exclusive, false) => door::granted_alone(&self.header, P::POLICY, site),
                     (Mode::Exclusive, true) => door::granted_writer(&self.header, P::POLICY, site),
-                    _ => door::granted(&self.header, P::POLICY, mode, site),
+                    (Mode::Shared, _) => door::granted_shared(&self.header, P::POLICY, site),
+                    (mode, _) => door::granted(&self.header, P::POLICY, site, mode),
                 };
                 match granted.token() {
                     Some(token) => return TrackedGuard { inner, token },
@@ -191,7 +192,9 @@ impl<R, P: LockPolicy> Tracked<R, P> {
     /// The hold ends; the caller unlocks the raw lock with what is returned.
     #[inline]
     fn release<G>(&self, guard: TrackedGuard<G>) -> G {
-        door::released(&self.header, guard.token);
+        if !guard.token.is_nothing(&self.header) {
+            door::released(&self.header, guard.token);
+        }
         guard.inner
     }
 

@@ -33,8 +33,14 @@ impl Granted {
 /// Cost: about thirty instructions with nothing held, and a probe of a per-thread table otherwise.
 /// Allocates nothing from the program's allocator, and reports nothing.
 #[inline(never)]
-pub fn granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Granted {
+pub fn granted(lock: &LockHeader, policy: &'static Policy, site: Site, mode: Mode) -> Granted {
     granted_as::<false>(lock, policy, mode, site)
+}
+
+/// As [`granted`], shared.
+#[inline(never)]
+pub fn granted_shared(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted {
+    granted_as::<false>(lock, policy, Mode::Shared, site)
 }
 
 /// As [`granted`], exclusively, of a lock without readers.
@@ -56,22 +62,21 @@ fn granted_as<const WRITER: bool>(
     mode: Mode,
     site: Site,
 ) -> Granted {
-    if let Some(block) = owner::usual() {
-        if let Some(top) = block.held.near_top() {
-            let head = lock.head();
-            if head != 0 && (top.is_clear() && !WRITER || has_told(block, top, head, mode)) {
-                return Granted(block.hold_near(top, lock, head, mode, site));
-            }
+    let block = owner::usual();
+    if let Some(top) = block.held.near_top() {
+        let head = lock.head();
+        if head != 0 && (top.is_clear() && !WRITER || has_told(block, top, head, mode)) {
+            return Granted(block.hold_near(top, lock, head, mode, site));
         }
     }
-    granted_otherwise(lock, policy, mode, site)
+    granted_otherwise(lock, policy, site, mode)
 }
 
 /// Whether the request is known to have nothing new to tell, with the books in order. True in every
 /// tier: what was told once drew no finding.
 #[inline(always)]
 fn has_told(block: &OwnerBlock, top: NearTop, head: u64, mode: Mode) -> bool {
-    block.flags() == 0 && block.knows_at_hand(top, head, mode.into())
+    block.flags() == 0 && block.knows_near(top, head, mode.into())
 }
 
 /// An owner that may be joined, or tier `watch`.
@@ -79,20 +84,19 @@ fn has_told(block: &OwnerBlock, top: NearTop, head: u64, mode: Mode) -> bool {
 fn granted_otherwise(
     lock: &LockHeader,
     policy: &'static Policy,
-    mode: Mode,
     site: Site,
+    mode: Mode,
 ) -> Granted {
-    let followed = owner::followed();
-    if let Some(block) = followed.or_else(owner::usual) {
+    // Whichever of the two there is, if any.
+    for (block, followed) in [(owner::followed(), true), (owner::usual(), false)] {
+        let Some(top) = block.held.near_top() else { continue };
         let head = lock.head();
-        if head != 0 && block.flags() & !FOLLOWED == 0 && is_known(block, lock, policy, mode.into())
-        {
-            if followed.is_some() {
+        let quiet = block.flags() & !FOLLOWED == 0;
+        if head != 0 && quiet && is_known(block, lock, policy, mode.into()) {
+            if followed {
                 block.recent.note(lock.id().0, mode.into(), site);
             }
-            if let Some(top) = block.held.near_top() {
-                return Granted(block.hold_near(top, lock, head, mode, site));
-            }
+            return Granted(block.hold_near(top, lock, head, mode, site));
         }
     }
     careful_granted(lock, policy, mode, site)
@@ -118,12 +122,10 @@ fn careful_granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site:
 /// The real lock is held now, in `mode`.
 #[inline(never)]
 pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
-    if let Some(block) = owner::usual().or_else(owner::followed) {
+    for block in [owner::usual(), owner::followed()] {
         let head = lock.head();
-        if head != 0 && config::tier() > Tier::Off as u8 {
-            if let Some(top) = block.held.near_top() {
-                return Token(block.hold_near(top, lock, head, mode, site));
-            }
+        if let (true, Some(top)) = (head != 0, block.held.near_top()) {
+            return Token(block.hold_near(top, lock, head, mode, site));
         }
     }
     careful_acquired(lock, policy, mode, site)
@@ -150,17 +152,14 @@ fn careful_acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site
 /// The hold ends; call it before the raw unlock, on any thread.
 #[inline(never)]
 pub fn released(lock: &LockHeader, token: Token) {
-    if let Some(block) = owner::usual() {
-        if block.release_near(lock, token.0) {
-            return;
-        }
+    if !owner::usual().release_near(lock, token.0) {
+        released_otherwise(lock, token);
     }
-    released_otherwise(lock, token);
 }
 
 #[inline(never)]
 fn released_otherwise(lock: &LockHeader, token: Token) {
-    if !owner::followed().is_some_and(|block| block.release_near(lock, token.0)) {
+    if !owner::followed().release_near(lock, token.0) {
         careful_released(lock, token);
     }
 }

@@ -82,7 +82,9 @@ impl<'a> Hold<'a> {
 impl Drop for Hold<'_> {
     #[inline]
     fn drop(&mut self) {
-        door::released(self.header, mem::replace(&mut self.token, Token::UNTRACKED));
+        if !self.token.is_nothing(self.header) {
+            door::released(self.header, mem::replace(&mut self.token, Token::UNTRACKED));
+        }
     }
 }
 
@@ -102,7 +104,8 @@ pub(super) fn request<'a, G>(
             let granted = match (mode, policy.shared) {
                 (Mode::Exclusive, false) => door::granted_alone(header, policy, site),
                 (Mode::Exclusive, true) => door::granted_writer(header, policy, site),
-                _ => door::granted(header, policy, mode, site),
+                (Mode::Shared, _) => door::granted_shared(header, policy, site),
+                (mode, _) => door::granted(header, policy, site, mode),
             };
             if let Some(token) = granted.token() {
                 return (Hold { header, token }, inner);
