@@ -108,13 +108,15 @@ impl HeldSet {
 
     /// A set that nothing can be put into, nor be removed from, by the short ways.
     #[cfg(not(lockgraph_loom))]
-    pub(crate) const CLOSED: HeldSet = HeldSet {
-        slots: [Slot::EMPTY; 1 + INLINE],
-        more: AtomicPtr::new(std::ptr::null_mut()),
-        near_top: Cell::new(FAR),
-        far_top: Cell::new(0),
-        hole: Cell::new(END),
-    };
+    pub(crate) const fn closed() -> HeldSet {
+        HeldSet {
+            slots: [const { Slot::new() }; 1 + INLINE],
+            more: AtomicPtr::new(std::ptr::null_mut()),
+            near_top: Cell::new(FAR),
+            far_top: Cell::new(0),
+            hole: Cell::new(END),
+        }
+    }
 
     fn top(&self) -> u32 {
         match self.near_top.get() {

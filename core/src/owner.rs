@@ -131,7 +131,7 @@ pub(crate) fn followed() -> &'static OwnerBlock {
 /// See [`usual`]. Nothing in it is ever written.
 #[cfg(not(lockgraph_loom))]
 pub(crate) static NOBODY: OwnerBlock = OwnerBlock {
-    held: HeldSet::CLOSED,
+    held: HeldSet::closed(),
     cache: UnsafeCell::new(Cache::new()),
     stamp: Cell::new(0),
     exclusive_bits: Cell::new(0),
@@ -139,7 +139,7 @@ pub(crate) static NOBODY: OwnerBlock = OwnerBlock {
     flags: AtomicU32::new(ENDED),
     generation: AtomicU32::new(0),
     id: AtomicU32::new(0),
-    recent: Recent::EMPTY,
+    recent: Recent::new(),
     scope: Cell::new(0),
     segment: Cell::new(0),
     birth: Cell::new(0),

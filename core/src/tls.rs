@@ -26,8 +26,8 @@ pub(crate) use imp::{get, set};
     not(any(miri, lockgraph_loom, lockgraph_no_os))
 ))]
 mod imp {
-    use super::Word;
     use crate::owner::NOBODY;
+    use crate::tls::Word;
     use std::arch::{asm, global_asm};
 
     /// Of this version alone: a program may contain several.
@@ -107,8 +107,8 @@ mod imp {
     not(any(miri, lockgraph_loom, lockgraph_no_os))
 )))]
 mod imp {
-    use super::Word;
     use crate::owner::NOBODY;
+    use crate::tls::Word;
     use std::cell::Cell;
 
     thread_local! {

@@ -63,13 +63,17 @@ pub(super) struct Slot {
 
 impl Slot {
     #[cfg(not(lockgraph_loom))]
-    pub(super) const EMPTY: Slot = Slot {
-        word: AtomicU64::new(0),
-        settled: AtomicPtr::new(std::ptr::null_mut()),
-        at: AtomicPtr::new(std::ptr::null_mut()),
-        chain: Cell::new(0),
-    };
+    pub(super) const fn new() -> Self {
+        Slot {
+            word: AtomicU64::new(0),
+            settled: AtomicPtr::new(std::ptr::null_mut()),
+            at: AtomicPtr::new(std::ptr::null_mut()),
+            chain: Cell::new(0),
+        }
+    }
 
+    /// As without loom, whose atomics are not `const`.
+    #[cfg(lockgraph_loom)]
     pub(super) fn new() -> Self {
         Slot {
             word: AtomicU64::new(0),
