@@ -4,10 +4,12 @@
 //! and lists that are not there; a writer writes every field. Lists are sorted (by id, edges by
 //! their ends, witnesses and findings by `seq`), so that equal facts give equal bytes.
 
+use crate::compact;
 use crate::error::Problem;
 use crate::words::{Confidence, Mode, OwnerKind, Severity, Want};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// The number of a lock, class, owner or segment, unique among its kind in one document.
 pub type Id = u64;
@@ -199,7 +201,7 @@ pub struct Edge {
     /// The lock that was requested.
     pub to: Id,
     /// The evidence.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "compact::list")]
     pub witnesses: Vec<Witness>,
 }
 
@@ -224,7 +226,7 @@ pub struct Witness {
     /// Where `to` was requested.
     pub acquired_at: Site,
     /// Everything that was held, `from` included.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "compact::list")]
     pub held: Vec<Hold>,
     /// The stack of the request, innermost frame first, where stacks are recorded.
     pub stack: Option<Vec<String>>,
@@ -346,8 +348,10 @@ pub struct FindingUse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Site {
-    /// The file: relative to the workspace, or `crate-version/src/..`.
-    pub file: String,
+    /// The file: relative to the workspace, or `crate-version/src/..`. A document names few files
+    /// and many places in them: those that are read share the text.
+    #[serde(deserialize_with = "compact::shared")]
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
     /// The column, from 1.
@@ -451,8 +455,8 @@ impl Dump {
     }
 }
 
-fn ids(what: &'static str, all: impl Iterator<Item = Id>) -> Result<BTreeSet<Id>, Problem> {
-    let mut seen = BTreeSet::new();
+fn ids(what: &'static str, all: impl Iterator<Item = Id>) -> Result<HashSet<Id>, Problem> {
+    let mut seen = HashSet::new();
     for id in all {
         if !seen.insert(id) {
             return Err(Problem::Duplicate { what, id, first: None });
@@ -462,7 +466,7 @@ fn ids(what: &'static str, all: impl Iterator<Item = Id>) -> Result<BTreeSet<Id>
 }
 
 fn named(
-    all: &BTreeSet<Id>,
+    all: &HashSet<Id>,
     what: &'static str,
     id: Id,
     by: &dyn Fn() -> String,

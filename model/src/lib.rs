@@ -21,7 +21,7 @@
 //! # Structure
 //! - [`dump`]: the types of the document, [`Dump`] first; [`words`]: the words in them, and which
 //!   mode blocks which;
-//! - [`journal`]: from lines to typed lines, from those to a [`Dump`];
+//! - [`journal`]: from the lines of a process to its [`Dump`];
 //! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
 //!   an order of the classes that all of them agree with;
 //! - [`Error`]: what was wrong with an input, where, and what to do.
@@ -39,6 +39,7 @@
 //! `schema/lockgraph-1.schema.json`.
 
 mod assemble;
+mod compact;
 pub mod cycles;
 pub mod dump;
 mod error;
@@ -48,6 +49,7 @@ pub mod order;
 mod read;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod spans;
 mod version;
 pub mod words;
 

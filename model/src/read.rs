@@ -41,9 +41,9 @@ impl Dump {
     /// Reads the journal of one process. `name` is for errors.
     ///
     /// # Errors
-    /// As [`Journal::read`], and where two things have one id.
+    /// As [`Journal::read`].
     pub fn from_journal(reader: impl BufRead, name: &str) -> Result<Dump, Error> {
-        Journal::read(reader, name)?.into_dump()
+        Ok(Journal::read(reader, name)?.into_dump())
     }
 
     /// Reads a dump: one JSON object. `name` is for errors. Its parts are taken as they are;
