@@ -5,7 +5,7 @@
 //! (a temporary one without it), then reads and merges them, and prints what that took.
 //! Linux: the peak memory is that of `/proc/self/status`.
 
-use lockgraph_model::Dump;
+use lockgraph_model::{Dump, Merge};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ use std::time::Instant;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let which = args.next().unwrap_or_else(|| "both".to_owned());
-    let folder = args.next().map_or_else(|| std::env::temp_dir().join("lockgraph-figures"), PathBuf::from);
+    let folder =
+        args.next().map_or_else(|| std::env::temp_dir().join("lockgraph-figures"), PathBuf::from);
     fs::create_dir_all(&folder)?;
     let mut files = Vec::new();
     if which != "small" {
@@ -29,11 +30,47 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let bytes: u64 = files.iter().map(|file| fs::metadata(file).map_or(0, |m| m.len())).sum();
-    let start = Instant::now();
-    let dump = Dump::read(&files[0])?;
-    println!("read {} edges in {:.1?}; peak {} MB", dump.edges.len(), start.elapsed(), peak());
-    println!("{} files, {} MB", files.len(), bytes >> 20);
+    let start = (Instant::now(), cpu());
+    let dump = if let [file] = &files[..] {
+        Dump::read(file)?
+    } else {
+        let mut merge = Merge::new();
+        files.iter().try_for_each(|file| merge.read(file))?;
+        println!("read after {:.1?}; peak {} MB", start.0.elapsed(), peak());
+        merge.finish()
+    };
+    println!(
+        "{} files, {} MB, {} edges: {:.1?} ({:.1} s of processor), peak {} MB",
+        files.len(),
+        bytes >> 20,
+        dump.edges.len(),
+        start.0.elapsed(),
+        cpu() - start.1,
+        peak()
+    );
+    let start = (Instant::now(), cpu());
+    dump.write_to(BufWriter::new(File::create(folder.join("dump.json"))?))?;
+    println!("written: {:.1?} ({:.1} s of processor)", start.0.elapsed(), cpu() - start.1);
+    drop(dump);
+    let start = (Instant::now(), cpu());
+    let again = Dump::read(folder.join("dump.json"))?;
+    println!(
+        "{} edges read back: {:.1?} ({:.1} s of processor), peak {} MB",
+        again.edges.len(),
+        start.0.elapsed(),
+        cpu() - start.1,
+        peak()
+    );
     Ok(())
+}
+
+/// Seconds of processor time of this process.
+fn cpu() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }
 
 /// A journal of `edges` edges among `locks` locks, each pair in the order of creation.
@@ -54,7 +91,8 @@ fn write(file: &Path, run: u64, locks: u64, edges: u64) -> io::Result<()> {
     for class in 1..=50 {
         line(format_args!(
             r##""class","seq":#,"id":{class},"name":null,"kind":"Mutex","type":"alloc::vec::Vec<u64>","crate":null,"created_at":{{"file":"src/part{}.rs","line":{},"column":13}}}}"##,
-            class % 7, class * 10
+            class % 7,
+            class * 10
         ))?;
     }
     for lock in 1..=locks {
@@ -74,7 +112,10 @@ fn write(file: &Path, run: u64, locks: u64, edges: u64) -> io::Result<()> {
         line(format_args!(r##""edge","seq":#,"from":{from},"to":{to}}}"##))?;
         line(format_args!(
             r##""witness","seq":#,"from":{from},"to":{to},"scope":0,"owner":2,"segment":1,"from_mode":"exclusive","to_mode":"exclusive","held_at":{{"file":"src/part{}.rs","line":{},"column":20}},"acquired_at":{{"file":"src/part{}.rs","line":{},"column":24}},"held":[{{"lock":{from},"mode":"exclusive"}}],"stack":null,"capped":false}}"##,
-            from % 7, from % 1000, to % 7, to % 1000
+            from % 7,
+            from % 1000,
+            to % 7,
+            to % 1000
         ))?;
         from += 1;
     }

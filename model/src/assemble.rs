@@ -19,8 +19,6 @@ pub(crate) fn dump(journal: Journal) -> Dump {
     let findings = parts.findings();
     let mut class_uses = class_uses(parts.locks.values());
     let mut dump = Dump {
-        schema: crate::SCHEMA.to_owned(),
-        tool: header.tool,
         processes: vec![Process {
             run_id: header.run_id,
             pid: header.pid,
@@ -43,10 +41,8 @@ pub(crate) fn dump(journal: Journal) -> Dump {
                 Edge { from, to, witnesses }
             })
             .collect(),
-        class_edges: Vec::new(),
-        components: Vec::new(),
         findings,
-        order: None,
+        ..Dump::empty(header.tool)
     };
     for class in &mut dump.classes {
         let unused = unused(PROCESS);

@@ -55,9 +55,12 @@ pub struct Dump {
     /// The strongly connected components of the order graph, of two locks or more.
     #[serde(default)]
     pub components: Vec<Component>,
-    /// What was reported.
+    /// What was reported; in a dump of several processes also what only all of them together show.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// True where the search for inversions across processes stopped at a limit: there may be more.
+    #[serde(default)]
+    pub truncated: bool,
     /// The classes that class edges join, in an order that all of these agree with (an edge from
     /// a class to itself apart); null where there is none.
     #[serde(default)]
@@ -65,7 +68,7 @@ pub struct Dump {
 }
 
 /// What recorded a journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `lockgraph`.
@@ -119,7 +122,7 @@ pub struct Class {
 }
 
 /// What one process did with the locks of a class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClassUse {
     /// Position in `processes`.
@@ -309,7 +312,7 @@ pub struct Finding {
     /// The reason of the policy that allows it.
     #[serde(default)]
     pub allowed_by: Option<String>,
-    /// How often each process met it.
+    /// How often each process met it; empty where none did, and only all together show it.
     #[serde(default)]
     pub per_process: Vec<FindingUse>,
 }
@@ -364,15 +367,43 @@ impl std::fmt::Display for Site {
     }
 }
 
+impl Tool {
+    /// This library.
+    pub(crate) fn own() -> Tool {
+        Tool { name: "lockgraph".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}
+
 impl Dump {
-    /// Computes again what follows from the other parts: `class_edges`, `components`, `order`.
-    /// For a document that was put together from parts.
+    /// Of no process.
+    pub(crate) fn empty(tool: Tool) -> Dump {
+        Dump {
+            schema: crate::SCHEMA.to_owned(),
+            tool,
+            processes: Vec::new(),
+            classes: Vec::new(),
+            locks: Vec::new(),
+            owners: Vec::new(),
+            segments: Vec::new(),
+            edges: Vec::new(),
+            class_edges: Vec::new(),
+            components: Vec::new(),
+            findings: Vec::new(),
+            truncated: false,
+            order: None,
+        }
+    }
+
+    /// Computes again what follows from the other parts: `class_edges`, `components`, `order`, and
+    /// the findings that no process could make alone. For a document that was put together from
+    /// parts.
     ///
     /// Cost: linear in locks, edges and witnesses, plus the search that `limits` bounds.
     pub fn derive(&mut self, limits: &crate::cycles::Limits) {
         self.class_edges = crate::order::class_edges(&self.locks, &self.edges);
         self.order = crate::order::order(&self.class_edges);
         self.components = crate::cycles::components(&self.locks, &self.edges, limits);
+        crate::across::findings(self, limits);
     }
 
     /// Every id is there once, and what is named is there: so that nobody after this has to ask.

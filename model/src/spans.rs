@@ -25,8 +25,13 @@ impl Spans {
     pub(crate) fn add(&mut self, seq: u64, number: u64) {
         match self.0.last_mut() {
             // `seq` may be the greatest number: nothing is added to it.
-            Some(last) if seq > last.seq && seq - last.seq == last.len
-                && number - last.number.min(number) == last.len => last.len += 1,
+            Some(last)
+                if seq > last.seq
+                    && seq - last.seq == last.len
+                    && number - last.number.min(number) == last.len =>
+            {
+                last.len += 1
+            }
             _ => self.0.push(Span { seq, number, len: 1 }),
         }
     }
