@@ -18,7 +18,7 @@ mod parking_lot_types;
 mod raw;
 mod scenario;
 mod std_behaviour;
-mod std_sync;
+mod std_recorded;
 mod std_thread;
 mod std_types;
 mod verdicts;
