@@ -94,7 +94,7 @@ const WRAPPERS: &[Rule] = &[
     ),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
-    rule("logger", &["Finding", "Severity"], &[], "a callback: knows findings alone"),
+    rule("logger", &["lockgraph_core"], &[], "a callback: knows findings alone"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule(
         "raw",

@@ -186,7 +186,7 @@ fn a_journal_that_is_opened_late_begins_with_all_that_is_known() {
 
     let files: Vec<_> = std::fs::read_dir(&folder).expect("the folder was made").collect();
     let [Ok(file)] = &files[..] else { panic!("one journal: {files:?}") };
-    let dump = Dump::read(&file.path()).expect("a readable journal");
+    let dump = Dump::read(file.path()).expect("a readable journal");
     let names: Vec<_> = dump.classes.iter().filter_map(|class| class.name.as_deref()).collect();
     for name in ["a", "b", "c", "d", "x", "y"] {
         assert!(names.contains(&name), "{name} is missing: {names:?}");
