@@ -352,7 +352,7 @@ fn hangs(hang: fn()) {
     let (found, reported) = channel();
     lockgraph::on_finding(move |finding| {
         if finding.kind == Kind::HeldAcrossWait {
-            let _ = found.send(finding.detail.clone());
+            let _ = found.send(finding.detail);
         }
     });
     std::thread::spawn(hang);
