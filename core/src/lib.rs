@@ -24,6 +24,7 @@ mod primitive;
 mod process;
 mod recent;
 mod recorder;
+mod scope;
 mod segment;
 mod sink;
 // loom's atomics are not `const`, and the mirrors' constructors are.

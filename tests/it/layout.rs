@@ -49,6 +49,7 @@ const CORE: &[Rule] = &[
          nor the graph, nor the state of an owner, nor a sink",
     ),
     rule("sink", &["finding", "event"], &[], "prints and writes findings; asks nobody for more"),
+    rule("scope", &["finding", "event"], &["finding::text"], "keeps what the recorder passes on"),
     rule("segment", &[], &[], "start and join order, below owners"),
     rule("held", &["segment"], &[], "a bag of holds"),
     rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),

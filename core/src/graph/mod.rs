@@ -90,8 +90,10 @@ pub(crate) struct Graph {
     news: SysVec<Event>,
     /// Per class id: its event was told.
     told: SysVec<bool>,
-    /// Somebody takes the news.
+    /// A journal takes the news.
     pub(crate) journaling: bool,
+    /// A scope takes the news of witnesses, writers and drops.
+    pub(crate) observed: bool,
     seq: u64,
     pub(crate) counters: Counters,
 }
@@ -114,6 +116,7 @@ impl Graph {
             news: SysVec::new(),
             told: SysVec::new(),
             journaling: false,
+            observed: false,
             seq: 1,
             counters: Counters {
                 searches_truncated: 0,
@@ -132,7 +135,7 @@ impl Graph {
     }
 
     fn tell(&mut self, note: Note) {
-        if !self.journaling {
+        if !self.journaling && !self.observed {
             return;
         }
         let seq = self.next_seq();
@@ -230,7 +233,7 @@ impl Graph {
         for &(edge, witness) in fresh.iter() {
             let (from, to) = self.digraph.ends(edge);
             if self.order.same_component(from, to) {
-                self.search(&[(edge, witness)], &mut found);
+                self.search(&[(edge, witness)], chain.scope, &mut found);
             }
         }
         if chain.want.is_writer() && chain.class.policy.shared {
@@ -291,11 +294,19 @@ impl Graph {
         self.digraph.edge_count().max(self.digraph.node_count()) >= MAX_TABLE
     }
 
-    fn search(&mut self, evidence: &[(EdgeIx, WitnessIx)], found: &mut SysVec<Inversion>) {
-        let mut news = Search::run(self, evidence);
-        while let Some(inversion) = news.pop() {
-            self.remember(&inversion);
-            found.push(inversion);
+    /// Searches the evidence of the whole process, and that of the request's scope by itself.
+    fn search(
+        &mut self,
+        evidence: &[(EdgeIx, WitnessIx)],
+        scope: u32,
+        found: &mut SysVec<Inversion>,
+    ) {
+        for scope in [Some(0), (scope != 0).then_some(scope)].into_iter().flatten() {
+            let mut news = Search::run(self, evidence, scope);
+            while let Some(inversion) = news.pop() {
+                self.remember(&inversion);
+                found.push(inversion);
+            }
         }
     }
 
@@ -322,7 +333,7 @@ impl Graph {
                 witnesses.for_each(|(witness, _)| evidence.push((edge, witness)));
             }
         }
-        self.search(&evidence, found);
+        self.search(&evidence, chain.scope, found);
     }
 
     /// Whether a blocking write or upgrade of the lock was seen by somebody else than `owner`.
@@ -398,7 +409,7 @@ impl Graph {
     }
 
     fn tell_witness(&mut self, edge: EdgeIx, witness: WitnessIx) {
-        if !self.journaling {
+        if !self.journaling && !self.observed {
             return;
         }
         let side = self.side(edge, witness);
@@ -407,11 +418,16 @@ impl Graph {
         self.tell(Note::Witness { side, scope, segment, capped });
     }
 
-    /// Tells everything that the graph knows, as if it were new.
-    pub(crate) fn retell(&mut self) -> SysVec<Event> {
+    /// Every owner and segment, as if they were new.
+    pub(crate) fn threads(&mut self) -> SysVec<Event> {
         let news = self.take_news();
         let journaling = std::mem::replace(&mut self.journaling, true);
-        let told = std::mem::take(&mut self.told);
+        self.retell_threads();
+        self.journaling = journaling;
+        std::mem::replace(&mut self.news, news)
+    }
+
+    fn retell_threads(&mut self) {
         for i in 0..self.owners.len() {
             let (owner, name) = self.owners[i].clone();
             self.tell(Note::Owner { owner, name });
@@ -422,6 +438,14 @@ impl Graph {
                 self.tell(Note::Segment { id, owner, after, joined });
             }
         }
+    }
+
+    /// Tells everything that the graph knows, as if it were new.
+    pub(crate) fn retell(&mut self) -> SysVec<Event> {
+        let news = self.take_news();
+        let journaling = std::mem::replace(&mut self.journaling, true);
+        let told = std::mem::take(&mut self.told);
+        self.retell_threads();
         for node in 0..self.digraph.node_capacity() as NodeIx {
             if !self.digraph.is_live(node) {
                 continue;

@@ -31,9 +31,8 @@ pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
 }
 
 /// Hands a finding to all sinks if it is new. `silent` findings are recorded and not printed.
-pub(crate) fn deliver(finding: Finding, silent: bool) {
+pub(crate) fn deliver(finding: Arc<Finding>, silent: bool) {
     let level = config::level(finding.kind, finding.confidence);
-    let finding = Arc::new(finding);
     if !store::add(&finding) {
         return;
     }
