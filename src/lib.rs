@@ -11,6 +11,8 @@ mod chosen;
 #[cfg(feature = "dump")]
 mod dump;
 mod named;
+#[cfg(feature = "dump")]
+pub mod testing;
 
 pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
 #[cfg(feature = "dump")]

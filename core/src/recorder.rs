@@ -448,7 +448,8 @@ pub(crate) fn findings() -> Vec<Finding> {
 /// Ends a scope: its findings, and what was told in it as a journal.
 pub(crate) fn scope_closed(scope: u32) -> (Vec<Finding>, String) {
     let log = scope::close(scope);
-    let threads = graph().threads();
+    let (first, last) = log.segments();
+    let threads = graph().threads(first, last);
     let facts = scope::facts(threads, &log.events);
     let mut findings: Vec<Finding> =
         log.findings.iter().map(|known| Finding::clone(known)).collect();

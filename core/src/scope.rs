@@ -14,6 +14,7 @@ use crate::event::{Event, Note};
 use crate::finding::Finding;
 use crate::lock::Class;
 use crate::mem::SysVec;
+use crate::segment::{SegmentId, UNKNOWN};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,6 +38,17 @@ pub(crate) struct Log {
 impl Log {
     const fn new(scope: u32) -> Self {
         Log { scope, events: SysVec::new(), findings: SysVec::new(), dropped: 0 }
+    }
+
+    /// The oldest and the newest segment of its witnesses. A walk between two of them never leaves
+    /// that range: numbers grow with time.
+    pub(crate) fn segments(&self) -> (SegmentId, SegmentId) {
+        let of = |event: &Event| match event.note {
+            Note::Witness { segment, .. } if segment != UNKNOWN => Some(segment),
+            _ => None,
+        };
+        let all = || self.events.iter().filter_map(of);
+        (all().min().unwrap_or(UNKNOWN), all().max().unwrap_or(UNKNOWN))
     }
 }
 

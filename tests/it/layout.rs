@@ -49,7 +49,12 @@ const CORE: &[Rule] = &[
          nor the graph, nor the state of an owner, nor a sink",
     ),
     rule("sink", &["finding", "event"], &[], "prints and writes findings; asks nobody for more"),
-    rule("scope", &["finding", "event"], &["finding::text"], "keeps what the recorder passes on"),
+    rule(
+        "scope",
+        &["finding", "event", "segment"],
+        &["finding::text"],
+        "keeps what the recorder passes on",
+    ),
     rule("segment", &[], &[], "start and join order, below owners"),
     rule("held", &["segment"], &[], "a bag of holds"),
     rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),
@@ -95,6 +100,12 @@ const WRAPPERS: &[Rule] = &[
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
+    rule(
+        "testing",
+        &["door", "chosen", "lockgraph_core"],
+        &[],
+        "judges what a scope has seen, by the door alone",
+    ),
     rule(
         "raw",
         &["typed", "chosen"],

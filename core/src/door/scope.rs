@@ -30,6 +30,11 @@ pub fn scope_opened() -> Scope {
     careful_block().map_or(Scope::NONE, |_| Scope(scope::open()))
 }
 
+/// The scope that the running owner belongs to.
+pub fn scope_current() -> Scope {
+    careful_block().map_or(Scope::NONE, |block| Scope(block.scope.get()))
+}
+
 /// The running owner belongs to `scope` from now on; gives the one that it belonged to before.
 pub fn scope_entered(scope: Scope) -> Scope {
     let Some(block) = careful_block() else { return Scope::NONE };

@@ -8,6 +8,7 @@ mod grade;
 mod held_sets;
 mod lookup;
 pub(crate) mod order;
+mod retell;
 mod search;
 mod witness;
 
@@ -416,65 +417,6 @@ impl Graph {
         let witness = self.witnesses.get(witness);
         let (scope, segment, capped) = (witness.scope, witness.segment, witness.capped);
         self.tell(Note::Witness { side, scope, segment, capped });
-    }
-
-    /// Every owner and segment, as if they were new.
-    pub(crate) fn threads(&mut self) -> SysVec<Event> {
-        let news = self.take_news();
-        let journaling = std::mem::replace(&mut self.journaling, true);
-        self.retell_threads();
-        self.journaling = journaling;
-        std::mem::replace(&mut self.news, news)
-    }
-
-    fn retell_threads(&mut self) {
-        for i in 0..self.owners.len() {
-            let (owner, name) = self.owners[i].clone();
-            self.tell(Note::Owner { owner, name });
-        }
-        for id in 1..=self.segments.len() {
-            if let Some(&segment) = self.segments.get(id) {
-                let (owner, after, joined) = (segment.owner, segment.after, segment.joined);
-                self.tell(Note::Segment { id, owner, after, joined });
-            }
-        }
-    }
-
-    /// Tells everything that the graph knows, as if it were new.
-    pub(crate) fn retell(&mut self) -> SysVec<Event> {
-        let news = self.take_news();
-        let journaling = std::mem::replace(&mut self.journaling, true);
-        let told = std::mem::take(&mut self.told);
-        self.retell_threads();
-        for node in 0..self.digraph.node_capacity() as NodeIx {
-            if !self.digraph.is_live(node) {
-                continue;
-            }
-            let (id, class) = (self.nodes[node as usize].id, self.nodes[node as usize].class);
-            self.tell_lock(id, class);
-            for owner in self.nodes[node as usize].writers.clone().iter().copied() {
-                self.tell(Note::Writer { id, owner });
-            }
-        }
-        for node in 0..self.digraph.node_capacity() as NodeIx {
-            if !self.digraph.is_live(node) {
-                continue;
-            }
-            let mut edge = self.digraph.first_out(node);
-            while edge != digraph::NONE {
-                let (from, to) = self.digraph.ends(edge);
-                let (from, to) = (self.nodes[from as usize].id, self.nodes[to as usize].id);
-                self.tell(Note::Edge { from, to });
-                let mut witness = self.heads[edge as usize];
-                while witness != NIL {
-                    self.tell_witness(edge, witness);
-                    witness = self.witnesses.next(witness);
-                }
-                edge = self.digraph.next_out(edge);
-            }
-        }
-        (self.journaling, self.told) = (journaling, told);
-        std::mem::replace(&mut self.news, news)
     }
 
     /// How often caps merged evidence or made a segment unknown.
