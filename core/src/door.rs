@@ -8,6 +8,7 @@
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
+mod children;
 mod scope;
 mod thread;
 
@@ -21,6 +22,7 @@ use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
 
+pub use children::Children;
 pub use scope::*;
 pub use thread::*;
 

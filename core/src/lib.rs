@@ -27,6 +27,8 @@ mod recorder;
 mod scope;
 mod segment;
 mod sink;
+#[cfg(feature = "source")]
+pub mod source;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 #[cfg(not(lockgraph_loom))]
 pub mod sync;
