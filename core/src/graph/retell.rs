@@ -44,11 +44,18 @@ impl Graph {
         }
     }
 
-    /// Tells everything that the graph knows, as if it were new.
+    /// Everything that the graph knows, beside what is told to the journal.
     pub(crate) fn retell(&mut self) -> SysVec<Event> {
         let news = self.take_news();
-        let journaling = std::mem::replace(&mut self.journaling, true);
-        let told = std::mem::take(&mut self.told);
+        let (journaling, told) = (self.journaling, std::mem::take(&mut self.told));
+        let facts = self.tell_all();
+        (self.journaling, self.told, self.news) = (journaling, told, news);
+        facts
+    }
+
+    /// Everything that the graph knows, as if it were new.
+    pub(crate) fn tell_all(&mut self) -> SysVec<Event> {
+        self.journaling = true;
         self.retell_threads();
         for node in 0..self.digraph.node_capacity() as NodeIx {
             if !self.digraph.is_live(node) {
@@ -77,7 +84,6 @@ impl Graph {
                 edge = self.digraph.next_out(edge);
             }
         }
-        (self.journaling, self.told) = (journaling, told);
-        std::mem::replace(&mut self.news, news)
+        self.take_news()
     }
 }
