@@ -5,6 +5,7 @@ mod callback;
 mod examples;
 mod exits;
 mod layout;
+mod observations;
 mod oracle;
 mod parity;
 mod parity_std;
