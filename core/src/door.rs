@@ -14,9 +14,10 @@
 
 mod children;
 mod hold;
+mod scope;
 mod thread;
 
-use crate::config::{self, Tier};
+use crate::config::{self, Tier, UNREAD};
 use crate::finding::{Misuse, Wait};
 use crate::joins;
 use crate::lock::{LockHeader, Site};
@@ -30,6 +31,7 @@ pub use children::Children;
 pub use hold::{
     Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
 };
+pub use scope::*;
 pub use thread::*;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
@@ -65,7 +67,7 @@ impl Token {
 /// True where nothing is recorded (tier `off`): what is locked meanwhile needs no other call.
 #[inline(always)]
 pub fn is_off() -> bool {
-    config::tier() == Tier::Off as u8
+    config::tier() != UNREAD && !is_on()
 }
 
 /// True where something is recorded; neither this nor [`is_off`] before the first call that asks.
@@ -203,6 +205,9 @@ fn disown(lock: &LockHeader, id: u64, mode: Mode) {
 }
 
 fn careful_released(lock: &LockHeader, token: Token) {
+    if config::is_lost() {
+        return;
+    }
     if token == Token::UNTRACKED {
         if !lock.is_unborn() {
             released_without_token(lock);
@@ -253,7 +258,7 @@ pub fn released_by_lock(lock: &LockHeader) -> bool {
 
 /// The hold changes its mode in place: a downgrade, or an upgrade that was granted.
 pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
-    if *token == Token::UNTRACKED {
+    if *token == Token::UNTRACKED || config::is_lost() {
         return;
     }
     let id = lock.id().0;
@@ -282,10 +287,11 @@ pub fn lock_dropped(lock: &LockHeader) {
 #[track_caller]
 pub fn lock_reinitialised(lock: &LockHeader) {
     lock_ended(lock, Misuse::InitWhileHeld);
+    if lock.is_unborn() || config::is_lost() {
+        return;
+    }
     if let Some(id) = owner::current().and_then(OwnerBlock::fresh_id) {
-        if !lock.is_unborn() {
-            lock.reborn(id);
-        }
+        lock.reborn(id);
     }
 }
 
@@ -409,6 +415,9 @@ fn thread_ends() {
 
 /// The running thread ends, or its last late hold does.
 fn owner_ends(block: &'static OwnerBlock) {
+    if config::is_lost() {
+        return;
+    }
     if config::tier() > Tier::Off as u8 {
         block.settle_books();
         recorder::owner_ends(block);

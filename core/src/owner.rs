@@ -20,7 +20,7 @@ use crate::held::{HeldSet, Hold, NearTop, fold, generation_bits, mode_bits};
 use crate::lock::{Class, ID_SHIFT, LockHeader, MAX_ID, OwnerId, Site};
 use crate::mem::{SysVec, leak};
 use crate::mode::{Mode, Want};
-use crate::os;
+use crate::os::{Os, System};
 use crate::primitive::{AtomicU32, Ordering};
 use crate::recent::Recent;
 use crate::tls;
@@ -166,7 +166,7 @@ pub(crate) fn enter(thread_ends: fn()) -> Option<&'static OwnerBlock> {
     block.show();
     // Refused once the thread's destructors have run: then nobody would end this owner, so it
     // lingers from the start.
-    if !os::at_thread_end(thread_ends) {
+    if !Os::at_thread_end(thread_ends) {
         block.set(LINGERING);
     }
     Some(block)
@@ -378,6 +378,12 @@ impl OwnerBlock {
         self.segment.set(segment);
         let both = u64::from(self.scope.get()) << 32 | u64::from(segment);
         self.held.set_context(fold(both, 0x5851_F42D_4C95_7F2D));
+    }
+
+    /// Enters a scope: earlier chain keys no longer match.
+    pub(crate) fn set_scope(&self, scope: u32) {
+        self.scope.set(scope);
+        self.set_segment(self.segment.get());
     }
 
     /// The chain key of a request with what is held now. (One in 2^64 is 0, which always hits: as

@@ -4,8 +4,7 @@
 //! stack frame, no store to memory that another thread writes but to the lock's own line. What is
 //! unusual goes to the function below each.
 
-use super::{Token, careful_block, careful_released, is_known};
-use crate::config::{self, Tier};
+use super::{Token, careful_block, careful_released, is_known, is_off, is_on};
 use crate::held::NearTop;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
@@ -105,8 +104,8 @@ fn granted_otherwise(
 #[cold]
 fn careful_granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Granted {
     // Not the start of the recorder, which may need what this very lock protects.
-    if config::tier() <= Tier::Off as u8 {
-        return if super::is_off() { Granted(0) } else { Granted::NEWS };
+    if !is_on() {
+        return if is_off() { Granted(0) } else { Granted::NEWS };
     }
     let Some(block) = careful_block() else { return Granted(0) };
     let want = Want::from(mode);
@@ -122,7 +121,7 @@ fn careful_granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site:
 /// The real lock is held now, in `mode`.
 #[inline(never)]
 pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
-    for block in [owner::usual(), owner::followed()] {
+    for block in [owner::usual(), owner::followed()].into_iter().filter(|_| is_on()) {
         let head = lock.head();
         if let (true, Some(top)) = (head != 0, block.held.near_top()) {
             return Token(block.hold_near(top, lock, head, mode, site));
