@@ -17,7 +17,7 @@ use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::process;
-use crate::recorder::{self, Inside};
+use crate::recorder::{self, Change, Inside};
 use std::panic::Location;
 
 pub use thread::*;
@@ -371,6 +371,9 @@ fn lock_ended(lock: &LockHeader, what: Misuse) {
         holder.held.purge(id);
         holder.set(RELEASED_ELSEWHERE);
     }
+    if let (Origin::Class(class), Misuse::DropWhileHeld) = (lock.origin(), what) {
+        class.tally.dropped();
+    }
     let _inside = Inside::enter(block);
     recorder::forget(id);
 }
@@ -387,7 +390,34 @@ pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str
 /// Names a lock: from now on its name is its class.
 pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
     if let Some(block) = careful_block() {
-        recorder::rename(block, lock, policy, name);
+        recorder::reclassify(block, lock, policy, Change::Name(name));
+    }
+}
+
+/// Puts a lock on a level of its class: locks of another level count as another class.
+pub fn nest(lock: &LockHeader, policy: &'static Policy, level: u8) {
+    if let Some(block) = careful_block() {
+        recorder::reclassify(block, lock, policy, Change::Level(level));
+    }
+}
+
+/// Declares that locks of this class which nest are taken in the order of a key.
+pub fn key(lock: &LockHeader, policy: &'static Policy) {
+    if let Some(block) = careful_block() {
+        recorder::reclassify(block, lock, policy, Change::Keyed);
+    }
+}
+
+/// Forgets every order in which the lock was taken. Where it is held, it stays held.
+pub fn forget_order(lock: &LockHeader) {
+    if lock.is_unborn() {
+        return;
+    }
+    if let Some(block) = careful_block() {
+        if let (Some(fresh), Some(_inside)) = (block.fresh_id(), Inside::enter(block)) {
+            recorder::forget_order(lock, fresh);
+        }
+        block.settle_books();
     }
 }
 

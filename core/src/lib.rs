@@ -29,6 +29,7 @@ mod sink;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 #[cfg(not(lockgraph_loom))]
 pub mod sync;
+mod tally;
 pub mod thread;
 
 pub use finding::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait};

@@ -4,8 +4,9 @@
 //! (an allocator, stderr, a callback) is recorded; the graph's mutex is a leaf, released before
 //! anything is formatted, written or called.
 
-use crate::class;
+use crate::class::{self, Identity};
 use crate::config::{self, Tier};
+use crate::event::Event;
 use crate::evidence::{self, Request};
 use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse, Wait};
 use crate::graph::{Chain, Graph, Inversion};
@@ -14,7 +15,7 @@ use crate::joins::Met;
 use crate::lock::{Class, LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
-use crate::owner::{self, INSIDE, OwnerBlock};
+use crate::owner::{self, INSIDE, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::segment::UNKNOWN;
 use crate::sink::{self, journal, store};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,28 +70,70 @@ pub(crate) fn identify(
     policy: &'static Policy,
     type_name: Option<&'static str>,
 ) -> Option<(u64, &'static Class)> {
-    let class = lock.settle(|site| class::at_site(policy, site, type_name));
+    let class = lock.settle(|origin| class::of(policy, origin, type_name));
     let id = match lock.id().0 {
-        0 => lock.bear(block.fresh_id()?),
+        0 => bear(lock, class, block.fresh_id()?),
         id => id,
     };
     Some((id, class))
 }
 
-/// Names a lock.
-pub(crate) fn rename(
+/// Gives the lock an id, unless another thread was first, and counts it.
+fn bear(lock: &LockHeader, class: &'static Class, fresh: u64) -> u64 {
+    let id = lock.bear(fresh);
+    if id == fresh && class.tally.born() {
+        tell_use(class);
+    }
+    id
+}
+
+/// Writes down how many locks of the class live: merging dumps needs it, also where the process is
+/// killed.
+#[cold]
+fn tell_use(class: &'static Class) {
+    if !journal::is_open() {
+        return;
+    }
+    let news = {
+        let mut graph = graph();
+        graph.journaling = true;
+        graph.tell_use(class);
+        graph.take_news()
+    };
+    journal::events(&news);
+}
+
+/// Gives a lock another class: what it is with one thing changed.
+pub(crate) fn reclassify(
     block: &OwnerBlock,
     lock: &LockHeader,
     policy: &'static Policy,
-    name: &str,
+    change: Change<'_>,
 ) -> Option<()> {
     let _inside = Inside::enter(block)?;
-    let (site, type_name) = match lock.origin() {
-        Origin::Site(site) => (site, None),
-        Origin::Class(class) => (class.created_at, class.type_name),
-    };
-    lock.rename(class::named(policy, name, site, type_name));
+    let origin = lock.origin();
+    let mut identity: Identity<'_> = Identity::from(policy, origin, None);
+    match change {
+        Change::Name(name) => identity.name = Some(name),
+        Change::Level(level) => identity.level = level,
+        Change::Keyed => identity.keyed = true,
+    }
+    let class = class::intern(identity);
+    lock.rename(class);
+    if let (Origin::Class(before), false) = (origin, lock.is_unborn()) {
+        before.tally.moved();
+        if class.tally.born() {
+            tell_use(class);
+        }
+    }
     Some(())
+}
+
+/// What a program declares of a lock.
+pub(crate) enum Change<'a> {
+    Name(&'a str),
+    Level(u8),
+    Keyed,
 }
 
 /// Looks at a blocking request with all care. Panics where a finding is denied and the request is
@@ -136,7 +179,7 @@ fn look(
         let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
         sink::deliver(finding, silent);
         if denied && must_not_panic && certain && config::aborts_when_certain() {
-            journal::close(&tail());
+            journal::close(&ending());
             std::process::abort();
         }
         message = message.take().or(text);
@@ -414,8 +457,26 @@ pub(crate) fn forget(id: u64) {
     journal::events(&news);
 }
 
+/// The lock is another one from now on, as far as orders go. Who holds it holds that one.
+pub(crate) fn forget_order(lock: &LockHeader, fresh: u64) {
+    let old = lock.id().0;
+    lock.reborn(fresh);
+    // The book of each holder is out of date now, as after a release by somebody else.
+    while let Some(holder) = owner::find(|other| other.held.holds(old)) {
+        holder.held.renumber(old, fresh);
+        holder.set(RELEASED_ELSEWHERE);
+    }
+    forget(old);
+}
+
 /// What stands at the end of the journal as things are now.
-pub(crate) fn tail() -> journal::Tail {
+pub(crate) fn ending() -> journal::Tail {
+    let classes = class::all();
+    let uses = graph().uses(&classes);
+    tail(uses)
+}
+
+fn tail(uses: SysVec<Event>) -> journal::Tail {
     let mut repeats = SysVec::new();
     for (finding, count) in store::findings().into_iter().filter(|(_, count)| *count > 0) {
         repeats.push((graph().next_seq(), finding.fingerprint, count));
@@ -423,13 +484,14 @@ pub(crate) fn tail() -> journal::Tail {
     let mut graph = graph();
     let counters = graph.counters;
     journal::Tail {
+        uses,
         repeats,
         seq: graph.next_seq(),
         counters: [
             ("untracked", untracked_count()),
             ("dropped_locks", counters.dropped_locks),
             ("dropped_edges", counters.dropped_edges),
-            ("searches_truncated", counters.searches_truncated),
+            ("searches_truncated", graph.truncated()),
             ("evidence_capped", graph.capped()),
             ("edges_refused", counters.refused),
             ("findings_dropped", store::dropped()),
@@ -447,6 +509,11 @@ pub(crate) fn findings() -> Vec<Finding> {
 
 /// The graph of the running process as a journal.
 pub(crate) fn snapshot() -> String {
-    let facts = graph().retell();
-    journal::whole(&facts, &findings(), &tail())
+    let (classes, findings) = (class::all(), findings());
+    let mut mentioned = SysVec::new();
+    for lock in findings.iter().flat_map(Finding::mentioned) {
+        mentioned.push((lock.id.0, lock.class));
+    }
+    let facts = graph().retell(&classes, &mentioned);
+    journal::whole(&facts, &findings, &tail(SysVec::new()))
 }

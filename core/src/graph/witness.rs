@@ -59,6 +59,8 @@ pub(crate) struct Report<'a> {
     /// The number of `held` once it is interned, [`ALONE`] before; whoever puts a number here has
     /// counted a use of it, which the caller gives back. The same for all edges of a request.
     pub(crate) set: &'a Cell<HeldIx>,
+    /// Something was left out of `held`.
+    pub(crate) capped: bool,
 }
 
 /// All witnesses.
@@ -106,7 +108,7 @@ impl Witnesses {
             held: ALONE,
             from_mode: report.from_mode,
             want: report.want,
-            capped: false,
+            capped: report.capped,
             held_at: report.held_at,
             at: report.at,
             next: NIL,

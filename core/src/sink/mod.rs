@@ -40,7 +40,7 @@ pub(crate) fn deliver(finding: Finding, silent: bool) {
     journal::finding(&finding);
     if level > Level::Allow && !silent {
         print(finding.report().as_bytes());
-    } else if finding.kind == Kind::OrderInversion
+    } else if matches!(finding.kind, Kind::OrderInversion | Kind::ClassInversion)
         && finding.confidence <= Some(Confidence::Ordered)
     {
         FILTERED.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,218 @@
+//! The order graph of classes: what is seen between locks, said of all locks of their classes.
+//!
+//! An edge A -> B between two classes is recorded wherever one between a lock of A and a lock of B
+//! gets new evidence, and stays when those locks are dropped. Its witnesses differ from those of
+//! locks in one point: the held set leaves out every lock of A, since any lock of A could stand for
+//! the one that was held. The gates in it are locks: two locks of one class exclude nobody.
+//!
+//! A cycle here means that locks of these classes were taken in orders that fit together to a
+//! circle; it is reported only where that is surer than every cycle that locks themselves closed
+//! through these classes. Edges of a class with itself are not here but in `nesting`.
+
+use super::cycle;
+use super::digraph::{EdgeIx, NodeIx};
+use super::held_sets::{ALONE, Item, item};
+use super::layer::{Added, Layer};
+use super::witness::WitnessIx;
+use super::{Chain, Fresh, Graph, Inversion};
+use crate::event::Side;
+use crate::finding::{Confidence, Kind};
+use crate::lock::{Class, LockId};
+use crate::mem::SysVec;
+use crate::mode::Mode;
+use std::cell::Cell;
+
+/// Other holds that a witness keeps; what is left out can only lead to more reports.
+const MAX_OTHERS: usize = 64;
+
+/// Added to the number of a class, so that it is none of a lock.
+const CLASS: u64 = 1 << 43;
+
+/// The node of the class of a lock.
+fn node_id(lock: u64, class: &Class) -> u64 {
+    CLASS + class.number(LockId(lock))
+}
+
+/// The layer of classes.
+pub(super) struct Classes {
+    pub(super) layer: Layer,
+    /// Per witness: the two locks it was seen with.
+    pairs: SysVec<(u64, u64)>,
+    held: SysVec<Item>,
+}
+
+impl Classes {
+    pub(super) const fn new() -> Self {
+        Classes { layer: Layer::new(), pairs: SysVec::new(), held: SysVec::new() }
+    }
+
+    /// The class with this number, which is that of one lock alone, is gone.
+    pub(super) fn remove(&mut self, number: u64) {
+        self.layer.remove(CLASS + number);
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.layer.bytes() + self.pairs.capacity_bytes()
+    }
+
+    /// The two locks of a witness.
+    pub(super) fn pair(&self, witness: WitnessIx) -> (u64, u64) {
+        self.pairs[witness as usize]
+    }
+
+    /// The numbers of the classes that an edge joins.
+    pub(super) fn ends(&self, edge: EdgeIx) -> (u64, u64) {
+        let (from, to) = self.layer.digraph.ends(edge);
+        let number = |node: NodeIx| self.layer.nodes[node as usize].id - CLASS;
+        (number(from), number(to))
+    }
+}
+
+impl Graph {
+    /// The edges between classes that follow from the new evidence between locks.
+    pub(super) fn add_class_edges(
+        &mut self,
+        chain: &Chain<'_>,
+        fresh: &[Fresh],
+    ) -> SysVec<(EdgeIx, WitnessIx)> {
+        let mut added = SysVec::new();
+        let to = node_id(chain.id, chain.class);
+        let of_same_class = |hold: &crate::held::Hold| node_id(hold.id, hold.class) == to;
+        // The next lock of a class whose locks are ordered by a key: that order counts.
+        if fresh.is_empty() || chain.class.keyed && chain.holds.iter().any(of_same_class) {
+            return added;
+        }
+        let mut sources: SysVec<(u64, Mode, usize)> = SysVec::new();
+        for new in fresh {
+            let hold = &chain.holds[new.hold];
+            sources.push((node_id(hold.id, hold.class), hold.mode, new.hold));
+        }
+        sources.sort_unstable();
+        let mut before = None;
+        for &(from, mode, hold) in sources.iter() {
+            if from != to && before.replace((from, mode)) != Some((from, mode)) {
+                if let Some(new) = self.add_class_edge(chain, from, to, hold) {
+                    added.push(new);
+                }
+            }
+        }
+        added
+    }
+
+    fn add_class_edge(
+        &mut self,
+        chain: &Chain<'_>,
+        from: u64,
+        to: u64,
+        hold: usize,
+    ) -> Option<(EdgeIx, WitnessIx)> {
+        if self.classes.layer.is_full() {
+            self.counters.refused += 1;
+            return None;
+        }
+        let hold = &chain.holds[hold];
+        let mut held = std::mem::take(&mut self.classes.held);
+        held.clear();
+        // The class stands for the lock that was held.
+        held.push(item(from, hold.mode));
+        let others = chain.holds.iter().filter(|other| node_id(other.id, other.class) != from);
+        let mut capped = false;
+        for other in others {
+            if held.len() > MAX_OTHERS {
+                capped = true;
+                break;
+            }
+            held.push(item(other.id, other.mode));
+        }
+        held.sort_unstable();
+        let set = Cell::new(ALONE);
+        let report = super::Report { capped, ..chain.report(from, hold, &held, &set) };
+        let layer = &mut self.classes.layer;
+        let (u, v) = (layer.node(from, hold.class).0, layer.node(to, chain.class).0);
+        let Added { edge, is_new_edge, witness } = layer.add(u, v, &report);
+        layer.witnesses.sets.release(set.get());
+        self.classes.held = held;
+        let witness = witness?;
+        let pairs = &mut self.classes.pairs;
+        if witness as usize >= pairs.len() {
+            pairs.resize(witness as usize + 1, (0, 0));
+        }
+        pairs[witness as usize] = (hold.id, chain.id);
+        if is_new_edge {
+            self.tell_class_edge(edge, witness);
+        }
+        Some((edge, witness))
+    }
+
+    pub(super) fn search_classes(
+        &mut self,
+        evidence: &[(EdgeIx, WitnessIx)],
+        found: &mut SysVec<Inversion>,
+    ) {
+        for &new in evidence {
+            if self.classes.layer.is_on_cycle(new.0) {
+                let cycles = self.classes.layer.search(&mut self.segments, &[new]);
+                self.report(Kind::ClassInversion, cycles, found);
+            }
+        }
+    }
+
+    /// As between locks: a first writer of a class.
+    pub(super) fn add_class_writer(&mut self, chain: &Chain<'_>, found: &mut SysVec<Inversion>) {
+        let Some(node) = self.classes.layer.by_id.get(node_id(chain.id, chain.class)) else {
+            return;
+        };
+        if self.classes.layer.add_writer(node, chain.owner) {
+            let cycles = self.classes.layer.search_from(&mut self.segments, node);
+            self.report(Kind::ClassInversion, cycles, found);
+        }
+    }
+
+    /// What locks closed is known of their classes, as sure as it was seen: the circle of the
+    /// classes, taken apart where a class stands in it several times.
+    pub(super) fn settle_classes(&mut self, inversion: &Inversion) {
+        let Some(confidence) = inversion.confidence else { return };
+        let mut walk: SysVec<u64> = SysVec::new();
+        for side in inversion.sides.iter() {
+            let (id, class, _) = side.from;
+            let node = node_id(id, class);
+            if let Some(at) = walk.iter().position(|&before| before == node) {
+                self.settle_circle(&walk[at..], class, confidence);
+                walk.truncate(at);
+            }
+            walk.push(node);
+        }
+        if let Some(side) = inversion.sides.first() {
+            self.settle_circle(&walk, side.from.1, confidence);
+        }
+    }
+
+    fn settle_circle(&mut self, ring: &[u64], class: &'static Class, confidence: Confidence) {
+        if ring.len() == 1 {
+            return self.nestings.settle(class);
+        }
+        let layer = &mut self.classes.layer;
+        layer.remember(cycle::key(ring.len(), |i| ring[i]), confidence);
+        if confidence < Confidence::NeedsWriter {
+            return;
+        }
+        for i in 0..ring.len() {
+            let ends = (layer.by_id.get(ring[i]), layer.by_id.get(ring[(i + 1) % ring.len()]));
+            if let (Some(u), Some(v)) = ends {
+                if let Some(edge) = layer.digraph.find_edge(u, v) {
+                    layer.mark_strong(edge);
+                }
+            }
+        }
+    }
+
+    /// One side of a cycle of classes, with the locks of its witness.
+    pub(super) fn class_side(&self, edge: EdgeIx, witness: WitnessIx) -> Side {
+        let layer = &self.classes.layer;
+        let (from, to) = layer.digraph.ends(edge);
+        let (from, to) = (&layer.nodes[from as usize], &layer.nodes[to as usize]);
+        let own = item(from.id, layer.witnesses.get(witness).from_mode);
+        let (held, wanted) = self.classes.pair(witness);
+        self.side_of(layer, witness, own, (held, from.class), (wanted, to.class))
+    }
+}
