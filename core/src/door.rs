@@ -8,6 +8,7 @@
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
+mod children;
 mod thread;
 
 use crate::config::{self, Tier, UNREAD};
@@ -20,6 +21,7 @@ use crate::process;
 use crate::recorder::{self, Change, Inside};
 use std::panic::Location;
 
+pub use children::Children;
 pub use thread::*;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".

@@ -26,6 +26,8 @@ mod recent;
 mod recorder;
 mod segment;
 mod sink;
+#[cfg(feature = "source")]
+pub mod source;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 #[cfg(not(lockgraph_loom))]
 pub mod sync;

@@ -72,6 +72,7 @@ const CORE: &[Rule] = &[
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
     rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
+    rule("source", &[], &[], "the crate's own text: code for nobody here"),
     rule("thread", &["door"], &[], "a mirror of std's: knows the recorder by the door alone"),
     rule("mpsc", &["door"], &[], "as thread"),
     rule("lib", &["*"], &[], "the crate's face"),

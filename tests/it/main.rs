@@ -19,4 +19,5 @@ mod raw;
 mod scenario;
 mod std_sync;
 mod std_thread;
+mod std_types;
 mod verdicts;
