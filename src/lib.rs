@@ -10,7 +10,13 @@ mod chosen;
 mod chosen;
 #[cfg(feature = "dump")]
 mod dump;
+#[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
+mod macros;
+#[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
+#[path = "macros_absent.rs"]
+mod macros;
 mod named;
+mod rank;
 
 pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
 #[cfg(feature = "dump")]
@@ -18,4 +24,5 @@ pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
     Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait,
 };
-pub use named::Named;
+pub use named::{Named, forget_order};
+pub use rank::Rank;

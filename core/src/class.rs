@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn a_level_and_a_key_are_part_of_a_class() {
         let identity = Identity::from(&POLICY, Origin::Site(None), None);
-        let class = |level, keyed| intern(Identity { name: Some("tree"), level, keyed, ..identity });
+        let class =
+            |level, keyed| intern(Identity { name: Some("tree"), level, keyed, ..identity });
         assert!(std::ptr::eq(class(1, false), class(1, false)));
         assert!(!std::ptr::eq(class(1, false), class(2, false)));
         assert!(!std::ptr::eq(class(1, false), class(1, true)));

@@ -9,6 +9,7 @@
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
 mod children;
+mod declare;
 mod thread;
 
 use crate::config::{self, Tier, UNREAD};
@@ -18,10 +19,11 @@ use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::process;
-use crate::recorder::{self, Change, Inside};
+use crate::recorder::{self, Inside};
 use std::panic::Location;
 
 pub use children::Children;
+pub use declare::*;
 pub use thread::*;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
@@ -378,49 +380,6 @@ fn lock_ended(lock: &LockHeader, what: Misuse) {
     }
     let _inside = Inside::enter(block);
     recorder::forget(id);
-}
-
-/// Gives an unborn lock the type that it protects. Cold; call it where `lock.is_unborn()`.
-#[cold]
-pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    if let Some(block) = careful_block() {
-        let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, Some(type_name));
-    }
-}
-
-/// Names a lock: from now on its name is its class.
-pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
-    if let Some(block) = careful_block() {
-        recorder::reclassify(block, lock, policy, Change::Name(name));
-    }
-}
-
-/// Puts a lock on a level of its class: locks of another level count as another class.
-pub fn nest(lock: &LockHeader, policy: &'static Policy, level: u8) {
-    if let Some(block) = careful_block() {
-        recorder::reclassify(block, lock, policy, Change::Level(level));
-    }
-}
-
-/// Declares that locks of this class which nest are taken in the order of a key.
-pub fn key(lock: &LockHeader, policy: &'static Policy) {
-    if let Some(block) = careful_block() {
-        recorder::reclassify(block, lock, policy, Change::Keyed);
-    }
-}
-
-/// Forgets every order in which the lock was taken. Where it is held, it stays held.
-pub fn forget_order(lock: &LockHeader) {
-    if lock.is_unborn() {
-        return;
-    }
-    if let Some(block) = careful_block() {
-        if let (Some(fresh), Some(_inside)) = (block.fresh_id(), Inside::enter(block)) {
-            recorder::forget_order(lock, fresh);
-        }
-        block.settle_books();
-    }
 }
 
 /// True where the running owner holds `lock`; reports LG013 where not. Where the recorder is off

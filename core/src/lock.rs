@@ -247,10 +247,7 @@ impl LockHeader {
 
     /// Sets the class where there is none yet; gives the class that stands. Any number of threads
     /// may race here: the first one wins.
-    pub(crate) fn settle(
-        &self,
-        class_of: impl FnOnce(Origin) -> &'static Class,
-    ) -> &'static Class {
+    pub(crate) fn settle(&self, class_of: impl FnOnce(Origin) -> &'static Class) -> &'static Class {
         let before = self.origin.load(Ordering::Acquire);
         let class = match Self::read(before) {
             Origin::Class(class) => return class,

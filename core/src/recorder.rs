@@ -4,7 +4,7 @@
 //! (an allocator, stderr, a callback) is recorded; the graph's mutex is a leaf, released before
 //! anything is formatted, written or called.
 
-use crate::class::{self, Identity};
+use crate::class;
 use crate::config::{self, Tier};
 use crate::event::Event;
 use crate::evidence::{self, Request};
@@ -12,14 +12,18 @@ use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse, Wait};
 use crate::graph::{Chain, Graph, Inversion};
 use crate::held::Hold;
 use crate::joins::Met;
-use crate::lock::{Class, LockHeader, Origin, OwnerId, Site};
+use crate::lock::{LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
-use crate::owner::{self, INSIDE, OwnerBlock, RELEASED_ELSEWHERE};
+use crate::owner::{self, INSIDE, OwnerBlock};
 use crate::segment::UNKNOWN;
 use crate::sink::{self, journal, store};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+mod birth;
+
+pub(crate) use birth::{Change, forget_order, identify, reclassify};
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
 /// Calls that passed through although the recorder was on.
@@ -63,79 +67,6 @@ pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// The id and class of a lock, which is born here where it was not. `None` where ids are used up.
-pub(crate) fn identify(
-    block: &OwnerBlock,
-    lock: &LockHeader,
-    policy: &'static Policy,
-    type_name: Option<&'static str>,
-) -> Option<(u64, &'static Class)> {
-    let class = lock.settle(|origin| class::of(policy, origin, type_name));
-    let id = match lock.id().0 {
-        0 => bear(lock, class, block.fresh_id()?),
-        id => id,
-    };
-    Some((id, class))
-}
-
-/// Gives the lock an id, unless another thread was first, and counts it.
-fn bear(lock: &LockHeader, class: &'static Class, fresh: u64) -> u64 {
-    let id = lock.bear(fresh);
-    if id == fresh && class.tally.born() {
-        tell_use(class);
-    }
-    id
-}
-
-/// Writes down how many locks of the class live: merging dumps needs it, also where the process is
-/// killed.
-#[cold]
-fn tell_use(class: &'static Class) {
-    if !journal::is_open() {
-        return;
-    }
-    let news = {
-        let mut graph = graph();
-        graph.journaling = true;
-        graph.tell_use(class);
-        graph.take_news()
-    };
-    journal::events(&news);
-}
-
-/// Gives a lock another class: what it is with one thing changed.
-pub(crate) fn reclassify(
-    block: &OwnerBlock,
-    lock: &LockHeader,
-    policy: &'static Policy,
-    change: Change<'_>,
-) -> Option<()> {
-    let _inside = Inside::enter(block)?;
-    let origin = lock.origin();
-    let mut identity: Identity<'_> = Identity::from(policy, origin, None);
-    match change {
-        Change::Name(name) => identity.name = Some(name),
-        Change::Level(level) => identity.level = level,
-        Change::Keyed => identity.keyed = true,
-    }
-    let class = class::intern(identity);
-    lock.rename(class);
-    if let (Origin::Class(before), false) = (origin, lock.is_unborn()) {
-        before.tally.moved();
-        if class.tally.born() {
-            tell_use(class);
-        }
-    }
-    Some(())
-}
-
-/// What a program declares of a lock.
-pub(crate) enum Change<'a> {
-    Name(&'a str),
-    Level(u8),
-    Keyed,
-}
-
 /// Looks at a blocking request with all care. Panics where a finding is denied and the request is
 /// fresh.
 pub(crate) fn request(
@@ -177,7 +108,7 @@ fn look(
         let denied = config::level(finding.kind, finding.confidence) == Level::Deny;
         // Not for every repeat of what goes on anyway.
         let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
-        sink::deliver(finding, silent);
+        deliver(finding, silent);
         if denied && must_not_panic && certain && config::aborts_when_certain() {
             journal::close(&ending());
             std::process::abort();
@@ -351,7 +282,25 @@ pub(crate) fn thread_joined(block: &'static OwnerBlock, birth: u32) {
 
 /// Delivers a finding that has no request to deny. Never panics: called from drops too.
 fn note(finding: Finding) {
-    sink::deliver(finding, false);
+    deliver(finding, false);
+}
+
+fn deliver(finding: Finding, silent: bool) {
+    let of_graph = matches!(
+        finding.kind,
+        Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting
+    );
+    if journal::is_open() && !of_graph {
+        // The locks of the others need not be in the graph; they are alive.
+        let news = {
+            let mut graph = graph();
+            graph.journaling = true;
+            finding.mentioned().for_each(|lock| graph.mention(lock.id.0, lock.class));
+            graph.take_news()
+        };
+        journal::events(&news);
+    }
+    sink::deliver(finding, silent);
 }
 
 /// The name of an owner, copied under the graph's lock and made an `Arc` after it: the program's
@@ -455,18 +404,6 @@ pub(crate) fn forget(id: u64) {
         graph.take_news()
     };
     journal::events(&news);
-}
-
-/// The lock is another one from now on, as far as orders go. Who holds it holds that one.
-pub(crate) fn forget_order(lock: &LockHeader, fresh: u64) {
-    let old = lock.id().0;
-    lock.reborn(fresh);
-    // The book of each holder is out of date now, as after a release by somebody else.
-    while let Some(holder) = owner::find(|other| other.held.holds(old)) {
-        holder.held.renumber(old, fresh);
-        holder.set(RELEASED_ELSEWHERE);
-    }
-    forget(old);
 }
 
 /// What stands at the end of the journal as things are now.

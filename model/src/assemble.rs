@@ -2,10 +2,11 @@
 
 use crate::cycles::Limits;
 use crate::dump::{
-    Class, ClassUse, Dump, Edge, Finding, FindingUse, Id, Lock, Owner, Process, Segment, Witness,
+    Class, ClassEdge, ClassUse, Dump, Edge, Finding, FindingUse, Id, Lock, Owner, Process, Segment,
+    Witness,
 };
 use crate::error::{Error, Problem};
-use crate::journal::{Body, Journal, Line, LockLine};
+use crate::journal::{Body, ClassUseLine, Journal, Line, LockLine};
 use crate::words::OwnerKind;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -42,13 +43,14 @@ pub(crate) fn dump(journal: Journal) -> Result<Dump, Error> {
             .into_iter()
             .map(|((from, to), witnesses)| Edge { from, to, witnesses })
             .collect(),
-        class_edges: Vec::new(),
+        class_edges: parts.class_edges,
         components: Vec::new(),
         findings: parts.findings,
         order: None,
     };
     for class in &mut dump.classes {
-        class.per_process.extend(class_uses.remove(&class.id));
+        let counted = parts.class_uses.get(&class.id);
+        class.per_process.extend(merged(class_uses.remove(&class.id), counted));
     }
     for finding in &mut dump.findings {
         let repeats = parts.repeats.get(&finding.fingerprint).copied().unwrap_or(0);
@@ -67,6 +69,8 @@ struct Parts {
     owners: BTreeMap<Id, (u64, Owner)>,
     segments: BTreeMap<Id, (u64, Segment)>,
     edges: BTreeMap<(Id, Id), Vec<Witness>>,
+    class_edges: Vec<ClassEdge>,
+    class_uses: BTreeMap<Id, ClassUseLine>,
     writers: BTreeMap<Id, BTreeSet<Id>>,
     drops: BTreeMap<Id, u64>,
     findings: Vec<Finding>,
@@ -96,10 +100,26 @@ impl Parts {
                     type_name: class.type_name,
                     crate_name: class.created_at.as_ref().and_then(|at| crate_of(&at.file)),
                     created_at: class.created_at,
+                    level: class.level,
+                    keyed: class.keyed,
+                    per_instance: class.per_instance,
                     per_process: Vec::new(),
                 };
                 unique(&mut self.classes, id, (number, class))
                     .map_err(|(f, _)| twice("class", id, f))?;
+            }
+            Body::ClassUse(used) => {
+                self.class_uses.insert(used.class, used);
+            }
+            Body::ClassEdge(edge) => {
+                for hold in edge.witness.iter().flat_map(|witness| &witness.held) {
+                    self.name_lock(hold.lock, seq);
+                }
+                if let Some(witness) = &edge.witness {
+                    self.named_owners.insert(witness.owner);
+                    self.name_segment(witness.segment, witness.owner);
+                }
+                self.class_edges.push(*edge);
             }
             Body::Lock(lock) => {
                 let id = lock.id;
@@ -188,6 +208,10 @@ impl Parts {
     /// Placeholders. They lean towards reporting: a lock that nothing describes counts as one
     /// whose readers wait behind writers, and gets a class of its own.
     fn fill_holes(&mut self) {
+        let joined = self.class_edges.iter().flat_map(|edge| [edge.from, edge.to]);
+        for class in joined.chain(self.class_uses.keys().copied()) {
+            self.classes.entry(class).or_insert_with(|| (0, unknown_class(class)));
+        }
         for (_, _, line) in self.lock_lines.values() {
             self.classes.entry(line.class).or_insert_with(|| (0, unknown_class(line.class)));
         }
@@ -258,6 +282,9 @@ fn unknown_class(id: Id) -> Class {
         type_name: None,
         crate_name: None,
         created_at: None,
+        level: 0,
+        keyed: false,
+        per_instance: true,
         per_process: Vec::new(),
     }
 }
@@ -277,6 +304,20 @@ fn crate_of(path: &str) -> Option<String> {
         .find(|&(at, _)| is_version(&folder[at + 1..]))
         .map(|(at, _)| folder[..at].to_owned())
         .filter(|name| !name.is_empty())
+}
+
+/// What the lines of locks show, and what the process counted itself: it knows of locks that were
+/// never nested, which have no line. Where it was killed, its last count may be an old one.
+fn merged(shown: Option<ClassUse>, counted: Option<&ClassUseLine>) -> Option<ClassUse> {
+    let Some(counted) = counted else { return shown };
+    let (made, max_live) = shown.map_or((0, 0), |shown| (shown.made, shown.max_live));
+    Some(ClassUse {
+        process: PROCESS,
+        made: counted.made.max(made),
+        max_live: counted.max_live.max(max_live),
+        contended_waits: counted.contended_waits,
+        longest_wait_us: counted.longest_wait_us,
+    })
 }
 
 /// How many locks of each class were made, and how many lived at once.

@@ -8,7 +8,7 @@
 //! Not seen: lines that are missing altogether. The recorder writes what a line names before the
 //! line itself, but threads race; [`Journal::into_dump`] makes placeholders.
 
-use crate::dump::{Dump, Finding, Hold, Id, Segment, Site, Tool, Witness};
+use crate::dump::{ClassEdge, Dump, Finding, Hold, Id, Segment, Site, Tool, Witness};
 use crate::error::{Error, Problem};
 use crate::version;
 use crate::words::{Mode, OwnerKind, Want};
@@ -68,6 +68,8 @@ pub struct Line {
 pub enum Body {
     /// `class`.
     Class(ClassLine),
+    /// `class_use`.
+    ClassUse(ClassUseLine),
     /// `lock`.
     Lock(LockLine),
     /// `owner`.
@@ -90,6 +92,8 @@ pub enum Body {
         /// The evidence.
         witness: Box<Witness>,
     },
+    /// `class_edge`.
+    ClassEdge(Box<ClassEdge>),
     /// `writer`: the first blocking write or upgrade request of an owner for a lock.
     Writer {
         /// The lock.
@@ -127,6 +131,32 @@ pub struct ClassLine {
     pub type_name: Option<String>,
     /// Where its locks are created.
     pub created_at: Option<Site>,
+    /// Its declared level among the classes of one name or site.
+    #[serde(default)]
+    pub level: u8,
+    /// Its locks nest in the order of a key.
+    #[serde(default)]
+    pub keyed: bool,
+    /// It has one lock, and another of the same description may be another class.
+    #[serde(default)]
+    pub per_instance: bool,
+}
+
+/// A `class_use` line. The last one of a class counts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ClassUseLine {
+    /// The class.
+    pub class: Id,
+    /// How many locks of it were made.
+    pub made: u64,
+    /// How many of them were alive at once.
+    pub max_live: u64,
+    /// How many requests had to wait.
+    #[serde(default)]
+    pub contended_waits: Option<u64>,
+    /// The longest wait, in microseconds.
+    #[serde(default)]
+    pub longest_wait_us: Option<u64>,
 }
 
 /// A `lock` line.
@@ -280,11 +310,13 @@ impl Parsed {
                 return Ok(());
             }
             "class" => Body::Class(parse.as_a()?),
+            "class_use" => Body::ClassUse(parse.as_a()?),
             "lock" => Body::Lock(parse.as_a()?),
             "owner" => Body::Owner(parse.as_a()?),
             "segment" => Body::Segment(parse.as_a()?),
             "edge" => parse.as_a().map(|EdgeLine { from, to }| Body::Edge { from, to })?,
             "witness" => parse.as_a::<WitnessLine>()?.into(),
+            "class_edge" => Body::ClassEdge(parse.as_a()?),
             "writer" => {
                 parse.as_a().map(|WriterLine { lock, owner }| Body::Writer { lock, owner })?
             }

@@ -37,7 +37,13 @@ const CORE: &[Rule] = &[
     rule("mem", &[], &[], "an array on the system allocator: knows nothing of locks"),
     rule("mode", &[], &[], "the blocking matrix: knows modes, not threads"),
     rule("os", &[], &[], "what differs between systems, and nothing else"),
-    rule("lock", &[], &[], "a header stores the place of its owner's block, never the owner"),
+    rule("tally", &[], &[], "counts of a class: knows not even that"),
+    rule(
+        "lock",
+        &["tally"],
+        &[],
+        "a header stores the place of its owner's block, never the owner",
+    ),
     rule("event", &["segment"], &[], "plain data between the graph and the journal"),
     rule("class", &["held"], &[], "the interner of classes: knows locks, not who uses them"),
     rule("config", &["finding"], &["finding::text"], "its keys name kinds and levels"),
@@ -93,6 +99,9 @@ const WRAPPERS: &[Rule] = &[
         "the tracked forms, and the door for authors of wrappers",
     ),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
+    rule("macros", &["chosen::door", "rank", "__labelled"], &[], "labels for locks in statics"),
+    rule("macros_absent", &[], &[], "their twins"),
+    rule("rank", &[], &[], "a name as a constant"),
     rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule(
@@ -135,7 +144,10 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/os.rs", "foreign functions: the ends of threads and processes, and forks"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),
-    ("src/typed/mutex.rs", "parking_lot's unsafe functions, each forwarded as it is"),
+    (
+        "src/typed/mutex.rs",
+        "parking_lot's unsafe functions, each forwarded as it is; data moved into a labelled lock",
+    ),
     ("src/typed/remutex.rs", "as mutex.rs"),
     ("src/typed/rwlock.rs", "as mutex.rs"),
 ];

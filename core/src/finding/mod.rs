@@ -354,7 +354,10 @@ impl Finding {
             (Kind::SameClassNesting | Kind::CondvarNested, _) => Severity::Note,
             (
                 Kind::ClassInversion
-                | Kind::ReaderRecursion | Kind::HeldAcrossWait | Kind::OrphanedLock | Kind::Misuse,
+                | Kind::ReaderRecursion
+                | Kind::HeldAcrossWait
+                | Kind::OrphanedLock
+                | Kind::Misuse,
                 _,
             ) => Severity::Warning,
         }

@@ -241,9 +241,15 @@ impl Graph {
 
     /// The lock is gone: its node and its edges go, nothing else.
     pub(crate) fn drop_lock(&mut self, id: u64) {
+        let told = self.mentioned.get(id).is_some();
         self.mentioned.remove(id);
         let class = self.class_of(id);
-        let Some(edges) = self.locks.remove(id) else { return };
+        let Some(edges) = self.locks.remove(id) else {
+            if told {
+                self.tell_drop(id);
+            }
+            return;
+        };
         if let Some(class) = class.filter(|class| class.is_per_instance()) {
             self.classes.remove(class.number(LockId(id)));
         }

@@ -80,7 +80,8 @@ impl Graph {
             }
             let way = usize::from(hold.id > chain.id);
             let known = |nesting: &Nesting| {
-                let writes = |side: &Side| side.to.2.is_writer() && side.from.2.excludes(side.from.2);
+                let writes =
+                    |side: &Side| side.to.2.is_writer() && side.from.2.excludes(side.from.2);
                 nesting.seen[way].as_ref().is_some_and(writes)
             };
             if known(self.nestings.of(class)) {

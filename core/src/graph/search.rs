@@ -80,8 +80,7 @@ impl<'a> Search<'a> {
         let scratch = std::mem::replace(&mut layer.scratch, Scratch::new());
         let home = layer.digraph.ends(first).0;
         let (budget, truncated, found) = (BUDGET, false, SysVec::new());
-        let mut search =
-            Search { layer, segments, scratch, first, home, budget, truncated, found };
+        let mut search = Search { layer, segments, scratch, first, home, budget, truncated, found };
         search.measure();
         for (i, &(edge, witness)) in evidence.iter().enumerate() {
             (search.first, search.truncated) = (edge, false);

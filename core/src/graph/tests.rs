@@ -177,5 +177,8 @@ fn two_thousand_locks_held_at_once_cost_their_edges() {
         holds.insert(0, hold(id));
     }
     assert_eq!(graph.size(), (2_000, 2_000 * 1_999 / 2));
-    assert!(graph.locks.witnesses.sets.live() < 2_000, "one set per request, and none is left over");
+    assert!(
+        graph.locks.witnesses.sets.live() < 2_000,
+        "one set per request, and none is left over"
+    );
 }

@@ -26,13 +26,13 @@ impl Header {
         Header(LockHeader::new(Some(site)))
     }
 
-    /// Of a lock that `Default`, or a clone, made at `site`: the fields of a struct with a derive
-    /// share it.
-    pub(super) const fn by_default(site: Site) -> Self {
-        Header(LockHeader::by_default(site))
+    /// For a new lock that `Default` or `Clone` makes at `site`, which the fields of a struct with
+    /// a derive share.
+    pub(super) const fn derived(&mut self, site: Site) {
+        self.0 = LockHeader::by_default(site);
     }
 
-    /// For a lock in a static, which is not in use yet.
+    /// For a new lock in a static.
     pub(super) const fn label(&mut self, label: &'static Label) {
         self.0 = LockHeader::labelled(label);
     }

@@ -144,8 +144,9 @@ impl<T> From<T> for Mutex<T> {
 impl<T: Default> Default for Mutex<T> {
     #[track_caller]
     fn default() -> Mutex<T> {
-        let header = Header::by_default(Location::caller());
-        Mutex { header, inner: real::Mutex::default() }
+        let mut mutex = Mutex::new(T::default());
+        mutex.header.derived(Location::caller());
+        mutex
     }
 }
 
