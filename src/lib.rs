@@ -10,6 +10,8 @@ mod chosen;
 mod chosen;
 #[cfg(feature = "dump")]
 mod dump;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod logger;
 #[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
 mod macros;
 #[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
@@ -17,12 +19,18 @@ mod macros;
 mod macros;
 mod named;
 mod rank;
+#[cfg(feature = "dump")]
+pub mod testing;
 
-pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
+pub use chosen::{Config, PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait,
+    Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier, Wait,
 };
+#[cfg(feature = "log")]
+pub use logger::to_log;
+#[cfg(feature = "tracing")]
+pub use logger::to_tracing;
 pub use named::{Named, forget_order};
 pub use rank::Rank;

@@ -91,12 +91,12 @@ impl<R, P> Tracked<R, P> {
 
     /// A tracked lock that `Default` makes at `site`, which the fields of a struct with a
     /// `derive(Default)` share: its class is its own.
-    pub const fn by_default(site: Site, raw: R) -> Self {
+    pub(crate) const fn by_default(site: Site, raw: R) -> Self {
         Tracked { header: LockHeader::by_default(site), raw, policy: PhantomData }
     }
 
     /// A tracked lock with a static label.
-    pub const fn labelled(label: &'static Label, raw: R) -> Self {
+    pub(crate) const fn labelled(label: &'static Label, raw: R) -> Self {
         Tracked { header: LockHeader::labelled(label), raw, policy: PhantomData }
     }
 

@@ -3,7 +3,8 @@
 //! An edge A -> B between two classes is recorded wherever one between a lock of A and a lock of B
 //! gets new evidence, and stays when those locks are dropped. Its witnesses differ from those of
 //! locks in one point: the held set leaves out every lock of A, since any lock of A could stand for
-//! the one that was held. The gates in it are locks: two locks of one class exclude nobody.
+//! the one that was held. The gates in it are locks: two locks of one class exclude nobody. Only a
+//! class that never had two locks at once is as good as a lock, and is a gate itself.
 //!
 //! A cycle here means that locks of these classes were taken in orders that fit together to a
 //! circle; it is reported only where that is surer than every cycle that locks themselves closed
@@ -31,6 +32,17 @@ const CLASS: u64 = 1 << 43;
 /// The node of the class of a lock.
 fn node_id(lock: u64, class: &Class) -> u64 {
     CLASS + class.number(LockId(lock))
+}
+
+/// Whether a number in a held set is that of a class.
+pub(super) fn is_class(id: u64) -> bool {
+    id >= CLASS
+}
+
+/// Whether the class counts as one lock: no two of it ever lived at once. Then it is a gate itself,
+/// also for a side that holds it as the lock of its edge.
+fn is_one_lock(class: &Class) -> bool {
+    class.tally.read().is_none_or(|(_, max_live)| max_live < 2)
 }
 
 /// The layer of classes.
@@ -113,16 +125,24 @@ impl Graph {
         let hold = &chain.holds[hold];
         let mut held = std::mem::take(&mut self.classes.held);
         held.clear();
-        // The class stands for the lock that was held.
-        held.push(item(from, hold.mode));
-        let others = chain.holds.iter().filter(|other| node_id(other.id, other.class) != from);
         let mut capped = false;
-        for other in others {
+        for other in chain.holds {
+            let class = node_id(other.id, other.class);
+            if class == from {
+                // The class stands for the lock that was held, maybe in several modes.
+                if other.id == hold.id {
+                    held.push(item(class, other.mode));
+                }
+                continue;
+            }
             if held.len() > MAX_OTHERS {
                 capped = true;
                 break;
             }
             held.push(item(other.id, other.mode));
+            if is_one_lock(other.class) {
+                held.push(item(class, other.mode));
+            }
         }
         held.sort_unstable();
         let set = Cell::new(ALONE);
@@ -147,11 +167,12 @@ impl Graph {
     pub(super) fn search_classes(
         &mut self,
         evidence: &[(EdgeIx, WitnessIx)],
+        scope: u32,
         found: &mut SysVec<Inversion>,
     ) {
         for &new in evidence {
             if self.classes.layer.is_on_cycle(new.0) {
-                let cycles = self.classes.layer.search(&mut self.segments, &[new]);
+                let cycles = self.classes.layer.search(&mut self.segments, &[new], scope);
                 self.report(Kind::ClassInversion, cycles, found);
             }
         }
@@ -163,7 +184,7 @@ impl Graph {
             return;
         };
         if self.classes.layer.add_writer(node, chain.owner) {
-            let cycles = self.classes.layer.search_from(&mut self.segments, node);
+            let cycles = self.classes.layer.search_from(&mut self.segments, node, chain.scope);
             self.report(Kind::ClassInversion, cycles, found);
         }
     }
@@ -171,28 +192,28 @@ impl Graph {
     /// What locks closed is known of their classes, as sure as it was seen: the circle of the
     /// classes, taken apart where a class stands in it several times.
     pub(super) fn settle_classes(&mut self, inversion: &Inversion) {
-        let Some(confidence) = inversion.confidence else { return };
         let mut walk: SysVec<u64> = SysVec::new();
         for side in inversion.sides.iter() {
             let (id, class, _) = side.from;
             let node = node_id(id, class);
             if let Some(at) = walk.iter().position(|&before| before == node) {
-                self.settle_circle(&walk[at..], class, confidence);
+                self.settle_circle(&walk[at..], class, inversion);
                 walk.truncate(at);
             }
             walk.push(node);
         }
         if let Some(side) = inversion.sides.first() {
-            self.settle_circle(&walk, side.from.1, confidence);
+            self.settle_circle(&walk, side.from.1, inversion);
         }
     }
 
-    fn settle_circle(&mut self, ring: &[u64], class: &'static Class, confidence: Confidence) {
+    fn settle_circle(&mut self, ring: &[u64], class: &'static Class, inversion: &Inversion) {
         if ring.len() == 1 {
-            return self.nestings.settle(class);
+            return self.nestings.settle(class, inversion.scope);
         }
+        let Some(confidence) = inversion.confidence else { return };
         let layer = &mut self.classes.layer;
-        layer.remember(cycle::key(ring.len(), |i| ring[i]), confidence);
+        layer.remember(cycle::key(inversion.scope, ring.len(), |i| ring[i]), confidence);
         if confidence < Confidence::NeedsWriter {
             return;
         }

@@ -16,10 +16,12 @@ pub(super) struct Cycle {
     pub(super) key: u64,
     /// A stronger cycle that was reported before shares an edge: not worth printing.
     pub(super) shadowed: bool,
+    /// The scope whose evidence alone it stands on; 0 where that of the whole process was looked at.
+    pub(super) scope: u32,
 }
 
-/// Hash of the nodes of a cycle, whatever the rotation. Never 0.
-pub(super) fn key(len: usize, node: impl Fn(usize) -> u64) -> u64 {
+/// Hash of the nodes of a cycle as `scope` knows it, whatever the rotation. Never 0.
+pub(super) fn key(scope: u32, len: usize, node: impl Fn(usize) -> u64) -> u64 {
     let first = (0..len).min_by_key(|&i| node(i)).unwrap_or(0);
-    (0..len).fold(11, |hash, i| fold(hash ^ node((first + i) % len), 7)).max(1)
+    (0..len).fold(11 + u64::from(scope), |hash, i| fold(hash ^ node((first + i) % len), 7)).max(1)
 }

@@ -178,7 +178,7 @@ impl Search<'_> {
                 self.scratch.chosen.pop();
                 continue;
             }
-            cursor[at] = self.layer.witnesses.next(witness);
+            cursor[at] = self.next(witness);
             if !self.joins(ring[at], witness, mask) {
                 continue;
             }
@@ -202,7 +202,7 @@ impl Search<'_> {
     }
 
     fn key(&self, edges: &[EdgeIx]) -> u64 {
-        cycle::key(edges.len(), |i| self.layer.source_id(edges[i]))
+        cycle::key(self.scope, edges.len(), |i| self.layer.source_id(edges[i]))
     }
 
     /// The best grade of this cycle, reported before or found in this search.
@@ -238,6 +238,7 @@ impl Search<'_> {
             sides.push(chosen[i]);
         }
         let (edges, chosen) = (ring, sides);
-        self.found.push(Cycle { confidence, filtered_by, edges, chosen, key, shadowed });
+        let scope = self.scope;
+        self.found.push(Cycle { confidence, filtered_by, edges, chosen, key, shadowed, scope });
     }
 }

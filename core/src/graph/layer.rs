@@ -116,15 +116,23 @@ impl Layer {
         self.order.same_component(from, to)
     }
 
-    /// The cycles that new evidence makes possible or surer than they were reported.
+    /// The cycles that new evidence makes possible or surer than they were reported: by that of the
+    /// whole process, and by that of `scope` alone.
     pub(super) fn search(
         &mut self,
         segments: &mut Segments,
         evidence: &[(EdgeIx, WitnessIx)],
+        scope: u32,
     ) -> SysVec<Cycle> {
-        let found = Search::run(self, segments, evidence);
-        found.iter().for_each(|cycle| self.remember(cycle.key, cycle.confidence));
-        found
+        let mut all = SysVec::new();
+        for scope in [Some(0), (scope != 0).then_some(scope)].into_iter().flatten() {
+            let mut found = Search::run(self, segments, evidence, scope);
+            while let Some(cycle) = found.pop() {
+                self.remember(cycle.key, cycle.confidence);
+                all.push(cycle);
+            }
+        }
+        all
     }
 
     /// Notes a writer; false where it is known, or there are many.
@@ -138,7 +146,12 @@ impl Layer {
     }
 
     /// A first writer at `node` may make a cycle surer that waited for one.
-    pub(super) fn search_from(&mut self, segments: &mut Segments, node: NodeIx) -> SysVec<Cycle> {
+    pub(super) fn search_from(
+        &mut self,
+        segments: &mut Segments,
+        node: NodeIx,
+        scope: u32,
+    ) -> SysVec<Cycle> {
         let mut evidence = SysVec::new();
         if self.order.component_len(node) > 1 {
             for (edge, to) in self.digraph.out_edges(node) {
@@ -148,7 +161,7 @@ impl Layer {
                 }
             }
         }
-        self.search(segments, &evidence)
+        self.search(segments, &evidence, scope)
     }
 
     /// Removes a node and its edges, nothing else; returns how many edges those were.

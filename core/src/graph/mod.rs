@@ -13,6 +13,7 @@ mod layer;
 mod lookup;
 mod nesting;
 pub(crate) mod order;
+mod retell;
 mod search;
 mod tell;
 mod witness;
@@ -34,6 +35,7 @@ use held_sets::{ALONE, HeldIx, Item, item, item_id, item_mode};
 use layer::{Added, Layer};
 use lookup::Lookup;
 use nesting::Nestings;
+pub(crate) use retell::Besides;
 use std::cell::Cell;
 use witness::{Report, WitnessIx};
 
@@ -69,6 +71,8 @@ pub(crate) struct Inversion {
     pub(crate) sides: SysVec<Side>,
     /// A stronger inversion that was reported before shares an edge: not worth printing.
     pub(crate) shadowed: bool,
+    /// The scope whose evidence alone it stands on; 0 where that of the whole process was looked at.
+    pub(crate) scope: u32,
 }
 
 /// New evidence for an edge between locks; `hold` is the place of the edge's hold in the chain.
@@ -91,8 +95,10 @@ pub(crate) struct Graph {
     told: SysVec<bool>,
     /// Locks that were told without being in the graph.
     mentioned: Lookup,
-    /// Somebody takes the news.
+    /// A journal takes the news.
     pub(crate) journaling: bool,
+    /// A scope takes the news of witnesses, writers and drops.
+    pub(crate) observed: bool,
     seq: u64,
     pub(crate) counters: Counters,
 }
@@ -110,6 +116,7 @@ impl Graph {
             told: SysVec::new(),
             mentioned: Lookup::new(),
             journaling: false,
+            observed: false,
             seq: 1,
             counters: Counters { dropped_locks: 0, dropped_edges: 0, refused: 0 },
         }
@@ -138,7 +145,7 @@ impl Graph {
         let class_edges = self.add_class_edges(chain, &fresh);
         for &Fresh { edge, witness, .. } in fresh.iter() {
             if self.locks.is_on_cycle(edge) {
-                let cycles = self.locks.search(&mut self.segments, &[(edge, witness)]);
+                let cycles = self.locks.search(&mut self.segments, &[(edge, witness)], chain.scope);
                 self.report(Kind::OrderInversion, cycles, &mut found);
             }
         }
@@ -147,7 +154,7 @@ impl Graph {
         // What instances have closed is no news of their classes.
         found.iter().for_each(|inversion| self.settle_classes(inversion));
         self.find_nestings(chain, &fresh, &mut found);
-        self.search_classes(&class_edges, &mut found);
+        self.search_classes(&class_edges, chain.scope, &mut found);
         if new_writer {
             self.add_class_writer(chain, &mut found);
         }
@@ -212,14 +219,14 @@ impl Graph {
             return false;
         }
         self.tell_writer(chain.id, chain.owner);
-        let cycles = self.locks.search_from(&mut self.segments, node);
+        let cycles = self.locks.search_from(&mut self.segments, node, chain.scope);
         self.report(Kind::OrderInversion, cycles, found);
         true
     }
 
     /// Copies out what cycles say.
-    fn report(&self, kind: Kind, mut cycles: SysVec<Cycle>, found: &mut SysVec<Inversion>) {
-        while let Some(cycle) = cycles.pop() {
+    fn report(&self, kind: Kind, cycles: SysVec<Cycle>, found: &mut SysVec<Inversion>) {
+        for cycle in cycles.iter() {
             let mut sides = SysVec::new();
             for (&edge, &witness) in cycle.edges.iter().zip(cycle.chosen.iter()) {
                 sides.push(match kind {
@@ -227,9 +234,9 @@ impl Graph {
                     _ => self.side(edge, witness),
                 });
             }
-            let Cycle { confidence, filtered_by, shadowed, .. } = cycle;
-            let confidence = Some(confidence);
-            found.push(Inversion { kind, confidence, filtered_by, sides, shadowed });
+            let &Cycle { confidence, ref filtered_by, shadowed, scope, .. } = cycle;
+            let (confidence, filtered_by) = (Some(confidence), filtered_by.clone());
+            found.push(Inversion { kind, confidence, filtered_by, sides, shadowed, scope });
         }
     }
 
@@ -281,7 +288,8 @@ impl Graph {
     ) -> Side {
         let witness = layer.witnesses.get(witness);
         let mut others = SysVec::new();
-        for &held in layer.witnesses.sets.get(witness.held, &own).iter().filter(|&&i| i != own) {
+        let set = layer.witnesses.sets.get(witness.held, &own);
+        for &held in set.iter().filter(|&&i| i != own && !classes::is_class(item_id(i))) {
             others.push((item_id(held), self.class_of(item_id(held)), item_mode(held)));
         }
         Side {

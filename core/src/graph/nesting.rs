@@ -12,7 +12,7 @@ use crate::event::Side;
 use crate::finding::Kind;
 use crate::lock::Class;
 use crate::mem::SysVec;
-use crate::mode::Conflict;
+use crate::mode::{Conflict, Mode};
 
 struct Nesting {
     /// The newer one taken in the older one, and the other way round.
@@ -24,7 +24,7 @@ struct Nesting {
 /// What is known of each class with nested locks.
 pub(super) struct Nestings {
     all: SysVec<Nesting>,
-    /// Places in `all`, by the class's id.
+    /// Places in `all`, by scope and class; scope 0 is the whole process.
     by_class: Lookup,
 }
 
@@ -37,18 +37,19 @@ impl Nestings {
         self.all.capacity_bytes() + self.by_class.bytes()
     }
 
-    fn of(&mut self, class: &Class) -> &mut Nesting {
-        let at = self.by_class.get(u64::from(class.id)).unwrap_or_else(|| {
+    fn of(&mut self, class: &Class, scope: u32) -> &mut Nesting {
+        let key = u64::from(scope) << 32 | u64::from(class.id);
+        let at = self.by_class.get(key).unwrap_or_else(|| {
             self.all.push(Nesting { seen: [None, None], settled: false });
-            self.by_class.insert(u64::from(class.id), self.all.len() as u32 - 1);
+            self.by_class.insert(key, self.all.len() as u32 - 1);
             self.all.len() as u32 - 1
         });
         &mut self.all[at as usize]
     }
 
     /// A cycle of this class alone was reported.
-    pub(super) fn settle(&mut self, class: &Class) {
-        self.of(class).settled = true;
+    pub(super) fn settle(&mut self, class: &Class, scope: u32) {
+        self.of(class, scope).settled = true;
     }
 }
 
@@ -75,35 +76,41 @@ impl Graph {
         }
         for new in fresh {
             let hold = &chain.holds[new.hold];
-            if !std::ptr::eq(hold.class, class) || self.nestings.of(class).settled {
-                continue;
+            if std::ptr::eq(hold.class, class) {
+                let way = usize::from(hold.id > chain.id);
+                self.find_nesting(class, 0, way, new, found);
+                if chain.scope != 0 {
+                    self.find_nesting(class, chain.scope, way, new, found);
+                }
             }
-            let way = usize::from(hold.id > chain.id);
-            let known = |nesting: &Nesting| {
-                let writes =
-                    |side: &Side| side.to.2.is_writer() && side.from.2.excludes(side.from.2);
-                nesting.seen[way].as_ref().is_some_and(writes)
-            };
-            if known(self.nestings.of(class)) {
-                continue;
-            }
-            let side = self.side(new.edge, new.witness);
-            let nesting = self.nestings.of(class);
-            if nesting.seen[1 - way].as_ref().is_some_and(|other| conflict(&side, other)) {
-                nesting.settled = true;
-                nesting.seen[way] = Some(side);
-                let mut sides = SysVec::new();
-                nesting.seen.iter_mut().filter_map(Option::take).for_each(|side| sides.push(side));
-                found.push(Inversion {
-                    kind: Kind::SameClassNesting,
-                    confidence: None,
-                    filtered_by: SysVec::new(),
-                    sides,
-                    shadowed: false,
-                });
-            } else {
-                nesting.seen[way] = Some(side);
-            }
+        }
+    }
+
+    fn find_nesting(
+        &mut self,
+        class: &'static Class,
+        scope: u32,
+        way: usize,
+        new: &Fresh,
+        found: &mut SysVec<Inversion>,
+    ) {
+        let nesting = self.nestings.of(class, scope);
+        // Writers conflict with all that could come later.
+        let writes = |side: &Side| side.to.2.is_writer() && side.from.2 == Mode::Exclusive;
+        if nesting.settled || nesting.seen[way].as_ref().is_some_and(writes) {
+            return;
+        }
+        let side = self.side(new.edge, new.witness);
+        let nesting = self.nestings.of(class, scope);
+        nesting.settled =
+            nesting.seen[1 - way].as_ref().is_some_and(|other| conflict(&side, other));
+        nesting.seen[way] = Some(side);
+        if nesting.settled {
+            let mut sides = SysVec::new();
+            nesting.seen.iter_mut().filter_map(Option::take).for_each(|side| sides.push(side));
+            let (kind, confidence) = (Kind::SameClassNesting, None);
+            let (filtered_by, shadowed) = (SysVec::new(), false);
+            found.push(Inversion { kind, confidence, filtered_by, sides, shadowed, scope });
         }
     }
 }

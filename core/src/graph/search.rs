@@ -61,6 +61,8 @@ pub(super) struct Search<'a> {
     pub(super) segments: &'a mut Segments,
     pub(super) scratch: Scratch,
     first: EdgeIx,
+    /// Only witnesses of this scope count; 0 is any.
+    pub(super) scope: u32,
     /// The node that the cycle must come back to: where `first` starts.
     pub(super) home: NodeIx,
     budget: u32,
@@ -75,12 +77,14 @@ impl<'a> Search<'a> {
         layer: &'a mut Layer,
         segments: &'a mut Segments,
         evidence: &[(EdgeIx, WitnessIx)],
+        scope: u32,
     ) -> SysVec<Cycle> {
         let Some(&(first, _)) = evidence.first() else { return SysVec::new() };
         let scratch = std::mem::replace(&mut layer.scratch, Scratch::new());
         let home = layer.digraph.ends(first).0;
         let (budget, truncated, found) = (BUDGET, false, SysVec::new());
-        let mut search = Search { layer, segments, scratch, first, home, budget, truncated, found };
+        let mut search =
+            Search { layer, segments, scratch, first, scope, home, budget, truncated, found };
         search.measure();
         for (i, &(edge, witness)) in evidence.iter().enumerate() {
             (search.first, search.truncated) = (edge, false);
@@ -199,7 +203,7 @@ impl<'a> Search<'a> {
                 self.spend(1);
                 continue;
             }
-            self.scratch.frames[depth].1 = self.layer.witnesses.next(witness);
+            self.scratch.frames[depth].1 = self.next(witness);
             if !self.spend(1 + length / 8) || !self.joins(edge, witness, ALL) {
                 continue;
             }
@@ -223,7 +227,19 @@ impl<'a> Search<'a> {
     }
 
     pub(super) fn head(&self, edge: EdgeIx) -> WitnessIx {
-        if edge == NONE { NIL } else { self.layer.heads[edge as usize] }
+        if edge == NONE { NIL } else { self.in_scope(self.layer.heads[edge as usize]) }
+    }
+
+    pub(super) fn next(&self, witness: WitnessIx) -> WitnessIx {
+        self.in_scope(self.layer.witnesses.next(witness))
+    }
+
+    /// The first witness from `at` on that counts.
+    fn in_scope(&self, mut at: WitnessIx) -> WitnessIx {
+        while self.scope != 0 && at != NIL && self.layer.witnesses.get(at).scope != self.scope {
+            at = self.layer.witnesses.next(at);
+        }
+        at
     }
 
     /// Pass 2: cycles of locks through the edge, each graded over all its choices.

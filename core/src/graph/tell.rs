@@ -1,8 +1,8 @@
-//! What the graph tells the journal: each new fact once, and all of it again for a dump.
+//! What the graph tells the journal, and open scopes: each new fact once.
 
-use super::digraph::{EdgeIx, NONE};
-use super::witness::{NIL, WitnessIx};
-use super::{Graph, Lookup};
+use super::Graph;
+use super::digraph::EdgeIx;
+use super::witness::WitnessIx;
 use crate::event::{Event, Note};
 use crate::lock::{Class, OwnerId};
 use crate::mem::SysVec;
@@ -16,8 +16,8 @@ impl Graph {
         seq
     }
 
-    fn tell(&mut self, note: Note) {
-        if !self.journaling {
+    pub(super) fn tell(&mut self, note: Note) {
+        if !self.journaling && !self.observed {
             return;
         }
         let seq = self.next_seq();
@@ -51,7 +51,7 @@ impl Graph {
         id
     }
 
-    fn tell_class(&mut self, id: u64, class: &'static Class) {
+    pub(super) fn tell_class(&mut self, id: u64, class: &'static Class) {
         let known = class.id as usize;
         if known >= self.told.len() {
             self.told.resize(known + 1, false);
@@ -90,7 +90,7 @@ impl Graph {
     }
 
     pub(super) fn tell_witness(&mut self, edge: EdgeIx, witness: WitnessIx) {
-        if !self.journaling {
+        if !self.journaling && !self.observed {
             return;
         }
         let side = self.side(edge, witness);
@@ -121,7 +121,8 @@ impl Graph {
 
     /// How the locks of a class were used so far.
     pub(crate) fn tell_use(&mut self, class: &'static Class) {
-        if let Some((made, max_live)) = class.tally.read().filter(|_| !class.is_per_instance()) {
+        let counted = class.tally.read().filter(|_| self.journaling && !class.is_per_instance());
+        if let Some((made, max_live)) = counted {
             self.tell_class(0, class);
             self.tell(Note::ClassUse { class, made, max_live });
         }
@@ -134,76 +135,5 @@ impl Graph {
         classes.iter().for_each(|class| self.tell_use(class));
         self.journaling = journaling;
         std::mem::replace(&mut self.news, news)
-    }
-
-    /// Tells everything that the graph knows, as if it were new, and the `mentioned` locks.
-    pub(crate) fn retell(
-        &mut self,
-        classes: &[&'static Class],
-        mentioned: &[(u64, &'static Class)],
-    ) -> SysVec<Event> {
-        let news = self.take_news();
-        let journaling = std::mem::replace(&mut self.journaling, true);
-        let told = std::mem::take(&mut self.told);
-        let before = std::mem::replace(&mut self.mentioned, Lookup::new());
-        for i in 0..self.owners.len() {
-            let (owner, name) = self.owners[i].clone();
-            self.tell(Note::Owner { owner, name });
-        }
-        for id in 1..=self.segments.len() {
-            if let Some(&segment) = self.segments.get(id) {
-                let (owner, after, joined) = (segment.owner, segment.after, segment.joined);
-                self.tell(Note::Segment { id, owner, after, joined });
-            }
-        }
-        let mut nodes = SysVec::new();
-        self.locks.live().for_each(|node| nodes.push(node));
-        for &node in nodes.iter() {
-            let node = &self.locks.nodes[node as usize];
-            let (id, class, writers) = (node.id, node.class, node.writers.clone());
-            self.tell_lock(id, class);
-            writers.iter().for_each(|&owner| self.tell(Note::Writer { id, owner }));
-        }
-        mentioned.iter().for_each(|&(id, class)| self.mention(id, class));
-        for &node in nodes.iter() {
-            let mut edge = self.locks.digraph.first_out(node);
-            while edge != NONE {
-                let (from, to) = self.locks.digraph.ends(edge);
-                let id = |node: u32| self.locks.nodes[node as usize].id;
-                self.tell(Note::Edge { from: id(from), to: id(to) });
-                let mut witness = self.locks.heads[edge as usize];
-                while witness != NIL {
-                    self.tell_witness(edge, witness);
-                    witness = self.locks.witnesses.next(witness);
-                }
-                edge = self.locks.digraph.next_out(edge);
-            }
-        }
-        self.retell_classes();
-        classes.iter().for_each(|class| self.tell_use(class));
-        (self.journaling, self.told, self.mentioned) = (journaling, told, before);
-        std::mem::replace(&mut self.news, news)
-    }
-
-    fn retell_classes(&mut self) {
-        let mut nodes = SysVec::new();
-        self.classes.layer.live().for_each(|node| nodes.push(node));
-        for &node in nodes.iter() {
-            let class = self.classes.layer.nodes[node as usize].class;
-            if !class.is_per_instance() {
-                self.tell_class(0, class);
-            }
-        }
-        for &node in nodes.iter() {
-            let mut edge = self.classes.layer.digraph.first_out(node);
-            while edge != NONE {
-                let head = self.classes.layer.heads[edge as usize];
-                // The list begins with the newest.
-                if let Some((oldest, _)) = self.classes.layer.witnesses.iter(head).last() {
-                    self.tell_class_edge(edge, oldest);
-                }
-                edge = self.classes.layer.digraph.next_out(edge);
-            }
-        }
     }
 }

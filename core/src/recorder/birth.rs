@@ -2,7 +2,7 @@
 //!
 //! The running owner is inside the recorder, and no lock of ours is held on entry.
 
-use super::{Inside, forget, graph};
+use super::{Inside, forget, tell};
 use crate::class::{self, Identity};
 use crate::lock::{Class, LockHeader, Origin};
 use crate::mode::Policy;
@@ -37,16 +37,9 @@ fn bear(lock: &LockHeader, class: &'static Class, fresh: u64) -> u64 {
 /// killed.
 #[cold]
 fn tell_use(class: &'static Class) {
-    if !journal::is_open() {
-        return;
+    if journal::is_open() {
+        tell(|graph| graph.tell_use(class));
     }
-    let news = {
-        let mut graph = graph();
-        graph.journaling = true;
-        graph.tell_use(class);
-        graph.take_news()
-    };
-    journal::events(&news);
 }
 
 /// Gives a lock another class: what it is with one thing changed.
