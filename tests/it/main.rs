@@ -4,6 +4,7 @@ mod bad_luck;
 mod callback;
 mod examples;
 mod exits;
+mod hostile;
 mod layout;
 mod oracle;
 mod parity;
