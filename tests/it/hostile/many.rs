@@ -22,16 +22,10 @@ fn growth(rounds: usize, mut round: impl FnMut()) {
     println!("\ngrown_kib {}", resident_kib().saturating_sub(early));
 }
 
-#[cfg(target_os = "linux")]
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
     line.trim().trim_end_matches("kB").trim().parse().expect("a number")
-}
-
-#[cfg(not(target_os = "linux"))]
-fn resident_kib() -> u64 {
-    0
 }
 
 /// Short threads, each with the same two locks, nested.

@@ -2,12 +2,11 @@
 //! children, signal handlers; and numbers that are rarely seen. No hang, no crash, the right
 //! findings, and counters that say what was not tracked.
 //!
-//! Each program runs in a process of its own: this test binary again, playing a part.
+//! Each program runs in a process of its own: this test binary again, playing a part. On Linux.
 
 mod allocator;
 mod denied;
 mod many;
-#[cfg(target_os = "linux")]
 mod process;
 
 use crate::exits::{Dir, PART, child_test};
