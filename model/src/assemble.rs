@@ -1,30 +1,28 @@
-//! From the sorted lines of a journal to the dump of its process.
+//! From the lines of a journal, in any order, to the dump of its process.
 
-use crate::cycles::Limits;
 use crate::dump::{
     Class, ClassEdge, ClassUse, Dump, Edge, Finding, FindingUse, Id, Lock, Owner, Process, Segment,
     Witness,
 };
-use crate::error::{Error, Problem};
-use crate::journal::{Body, ClassUseLine, Journal, Line, LockLine};
+use crate::error::Problem;
+use crate::journal::{Body, ClassUseLine, Journal, LockLine};
 use crate::words::OwnerKind;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The position of the one process in the `processes` of its dump.
 const PROCESS: u32 = 0;
 
-pub(crate) fn dump(journal: Journal) -> Result<Dump, Error> {
-    let Journal { file, header, lines, end } = journal;
-    let mut parts = Parts::default();
-    for line in lines {
-        parts.line(&file, line)?;
-    }
+/// The dump without what follows from its parts: class edges, components, order.
+pub(crate) fn dump(journal: Journal) -> Dump {
+    let Journal { header, end, mut parts } = journal;
     parts.fill_holes();
+    let findings = parts.findings();
     let mut class_uses = class_uses(parts.locks.values());
+    let mut class_edges = std::mem::take(&mut parts.class_edges);
+    let seq = |edge: &ClassEdge| edge.witness.as_ref().map(|witness| witness.seq);
+    class_edges.sort_by_key(|edge| (edge.from, edge.to, seq(edge)));
     let mut dump = Dump {
-        schema: crate::SCHEMA.to_owned(),
-        tool: header.tool,
         processes: vec![Process {
             run_id: header.run_id,
             pid: header.pid,
@@ -41,28 +39,35 @@ pub(crate) fn dump(journal: Journal) -> Result<Dump, Error> {
         edges: parts
             .edges
             .into_iter()
-            .map(|((from, to), witnesses)| Edge { from, to, witnesses })
+            .map(|((from, to), mut witnesses)| {
+                witnesses.sort_unstable_by_key(|witness| witness.seq);
+                witnesses.shrink_to_fit();
+                Edge { from, to, witnesses }
+            })
             .collect(),
-        class_edges: parts.class_edges,
-        components: Vec::new(),
-        findings: parts.findings,
-        order: None,
+        class_edges,
+        findings,
+        ..Dump::empty(header.tool)
     };
     for class in &mut dump.classes {
-        let counted = parts.class_uses.get(&class.id);
-        class.per_process.extend(merged(class_uses.remove(&class.id), counted));
+        let unused = unused(PROCESS);
+        let mut used = class_uses.remove(&class.id).unwrap_or(unused);
+        // The process counts locks that were never nested, too. Where it was killed, its last
+        // count may be an old one.
+        if let Some(counted) = parts.class_uses.get(&class.id) {
+            used.made = used.made.max(counted.made);
+            used.max_live = used.max_live.max(counted.max_live);
+            used.contended_waits = counted.contended_waits;
+            used.longest_wait_us = counted.longest_wait_us;
+        }
+        class.per_process = vec![used];
     }
-    for finding in &mut dump.findings {
-        let repeats = parts.repeats.get(&finding.fingerprint).copied().unwrap_or(0);
-        finding.per_process = vec![FindingUse { process: PROCESS, repeats }];
-    }
-    dump.derive(&Limits::default());
-    Ok(dump)
+    dump
 }
 
 /// What the lines have said so far. Where an id must be unique, the number of its line is kept.
-#[derive(Default)]
-struct Parts {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parts {
     classes: BTreeMap<Id, (u64, Class)>,
     lock_lines: BTreeMap<Id, (u64, u64, LockLine)>,
     locks: BTreeMap<Id, Lock>,
@@ -73,23 +78,19 @@ struct Parts {
     class_uses: BTreeMap<Id, ClassUseLine>,
     writers: BTreeMap<Id, BTreeSet<Id>>,
     drops: BTreeMap<Id, u64>,
-    findings: Vec<Finding>,
-    fingerprints: HashMap<String, u64>,
+    findings: Vec<(u64, Finding)>,
     repeats: HashMap<String, u64>,
     /// When a lock was first named by something else than its own line.
-    named_locks: BTreeMap<Id, u64>,
-    named_owners: BTreeSet<Id>,
+    named_locks: HashMap<Id, u64>,
+    named_owners: HashSet<Id>,
     /// Named segments, with their owner where the naming line tells.
-    named_segments: BTreeMap<Id, Id>,
+    named_segments: HashMap<Id, Id>,
 }
 
 impl Parts {
-    /// Takes the lines in the order of `seq`: what comes first is kept where two say the same.
-    fn line(&mut self, file: &str, line: Line) -> Result<(), Error> {
-        let Line { seq, number, body } = line;
-        let twice = |what, id, first| {
-            Error::at(file, number, Problem::Duplicate { what, id, first: Some(first) })
-        };
+    /// Takes one line, the `number`th of the file. Where two say the same, the lower `seq` counts.
+    pub(crate) fn line(&mut self, seq: u64, number: u64, body: Body) -> Result<(), Problem> {
+        let twice = |what, id, first| Problem::Duplicate { what, id, first: Some(first) };
         match body {
             Body::Class(class) => {
                 let id = class.id;
@@ -109,7 +110,11 @@ impl Parts {
                     .map_err(|(f, _)| twice("class", id, f))?;
             }
             Body::ClassUse(used) => {
-                self.class_uses.insert(used.class, used);
+                let known = self.class_uses.entry(used.class).or_insert(used);
+                known.made = known.made.max(used.made);
+                known.max_live = known.max_live.max(used.max_live);
+                known.contended_waits = known.contended_waits.max(used.contended_waits);
+                known.longest_wait_us = known.longest_wait_us.max(used.longest_wait_us);
             }
             Body::ClassEdge(edge) => {
                 for hold in edge.witness.iter().flat_map(|witness| &witness.held) {
@@ -153,7 +158,9 @@ impl Parts {
                 }
                 self.named_owners.insert(witness.owner);
                 self.name_segment(witness.segment, witness.owner);
-                self.edges.entry((from, to)).or_default().push(*witness);
+                let witnesses = self.edges.entry((from, to)).or_default();
+                witnesses.reserve_exact(usize::from(witnesses.is_empty()));
+                witnesses.push(*witness);
             }
             Body::Writer { lock, owner } => {
                 self.name_lock(lock, seq);
@@ -162,7 +169,8 @@ impl Parts {
             }
             Body::Drop { lock } => {
                 self.name_lock(lock, seq);
-                self.drops.entry(lock).or_insert(seq);
+                let first = self.drops.entry(lock).or_insert(seq);
+                *first = seq.min(*first);
             }
             Body::Finding(finding) => self.finding(*finding, seq),
             Body::Repeat { fingerprint, repeats } => {
@@ -181,26 +189,42 @@ impl Parts {
         }
         self.named_owners.extend(finding.cycle.iter().map(|side| side.owner));
         self.named_owners.extend(&finding.owners);
-        match self.fingerprints.entry(finding.fingerprint.clone()) {
-            std::collections::hash_map::Entry::Vacant(new) => {
-                new.insert(0);
-                self.findings.push(finding);
-            }
-            std::collections::hash_map::Entry::Occupied(mut again) => {
-                *again.get_mut() += 1;
-                let known = self.repeats.entry(finding.fingerprint).or_default();
-                *known = (*again.get()).max(*known);
+        self.findings.push((seq, finding));
+    }
+
+    /// The findings in the order of `seq`, each fingerprint once.
+    fn findings(&mut self) -> Vec<Finding> {
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.sort_unstable_by_key(|&(seq, _)| seq);
+        let mut again: HashMap<String, u64> = HashMap::new();
+        let mut kept = Vec::new();
+        for (_, finding) in findings {
+            match again.get_mut(&finding.fingerprint) {
+                Some(again) => *again += 1,
+                None => {
+                    again.insert(finding.fingerprint.clone(), 0);
+                    kept.push(finding);
+                }
             }
         }
+        for finding in &mut kept {
+            let told = self.repeats.get(&finding.fingerprint).copied().unwrap_or(0);
+            let met = again.get(&finding.fingerprint).copied().unwrap_or(0);
+            finding.per_process = vec![FindingUse { process: PROCESS, repeats: told.max(met) }];
+        }
+        kept
     }
 
     fn name_lock(&mut self, lock: Id, seq: u64) {
-        self.named_locks.entry(lock).or_insert(seq);
+        let first = self.named_locks.entry(lock).or_insert(seq);
+        *first = seq.min(*first);
     }
 
     fn name_segment(&mut self, segment: Id, owner: Id) {
         let known = self.named_segments.entry(segment).or_insert(owner);
-        if *known == 0 {
+        // Two owners of one segment are an error of the writer; any rule that does not depend on
+        // the order of the lines will do.
+        if *known == 0 || (owner != 0 && owner < *known) {
             *known = owner;
         }
     }
@@ -216,7 +240,9 @@ impl Parts {
             self.classes.entry(line.class).or_insert_with(|| (0, unknown_class(line.class)));
         }
         let mut class_id = 0;
-        for (&id, &seq) in &self.named_locks {
+        let mut named: Vec<(Id, u64)> = self.named_locks.drain().collect();
+        named.sort_unstable();
+        for (id, seq) in named {
             if self.lock_lines.contains_key(&id) {
                 continue;
             }
@@ -274,6 +300,11 @@ fn unique<V: Clone>(map: &mut BTreeMap<Id, V>, id: Id, value: V) -> Result<(), V
     }
 }
 
+/// What a process did with a class that it made no lock of.
+pub(crate) fn unused(process: u32) -> ClassUse {
+    ClassUse { process, made: 0, max_live: 0, contended_waits: None, longest_wait_us: None }
+}
+
 fn unknown_class(id: Id) -> Class {
     Class {
         id,
@@ -306,20 +337,6 @@ fn crate_of(path: &str) -> Option<String> {
         .filter(|name| !name.is_empty())
 }
 
-/// What the lines of locks show, and what the process counted itself: it knows of locks that were
-/// never nested, which have no line. Where it was killed, its last count may be an old one.
-fn merged(shown: Option<ClassUse>, counted: Option<&ClassUseLine>) -> Option<ClassUse> {
-    let Some(counted) = counted else { return shown };
-    let (made, max_live) = shown.map_or((0, 0), |shown| (shown.made, shown.max_live));
-    Some(ClassUse {
-        process: PROCESS,
-        made: counted.made.max(made),
-        max_live: counted.max_live.max(max_live),
-        contended_waits: counted.contended_waits,
-        longest_wait_us: counted.longest_wait_us,
-    })
-}
-
 /// How many locks of each class were made, and how many lived at once.
 fn class_uses<'a>(locks: impl Iterator<Item = &'a Lock>) -> BTreeMap<Id, ClassUse> {
     // Creations sort before drops of the same moment.
@@ -344,14 +361,7 @@ fn class_uses<'a>(locks: impl Iterator<Item = &'a Lock>) -> BTreeMap<Id, ClassUs
                     max_live = max_live.max(live);
                 }
             }
-            let used = ClassUse {
-                process: PROCESS,
-                made,
-                max_live,
-                contended_waits: None,
-                longest_wait_us: None,
-            };
-            (class, used)
+            (class, ClassUse { made, max_live, ..unused(PROCESS) })
         })
         .collect()
 }

@@ -330,7 +330,7 @@ fn a_static_lock_is_labelled_before_its_first_use() {
     };
     let outer = class("static/outer");
     assert_eq!((outer.kind.as_str(), outer.type_name.as_deref()), ("Mutex", Some("u32")));
-    assert_eq!(outer.created_at.as_ref().map(|at| at.file.as_str()), Some("tests/it/classes.rs"));
+    assert_eq!(outer.created_at.as_ref().map(|at| &*at.file), Some("tests/it/classes.rs"));
     assert_eq!(class("static/std").level, 2);
     let ranked = dump.classes.iter().filter(|class| class.name.as_deref() == Some(INNER.name()));
     assert_eq!(ranked.map(|class| class.level).collect::<Vec<_>>(), [1, 0], "in order of use");

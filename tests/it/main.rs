@@ -6,6 +6,8 @@ mod classes;
 mod examples;
 mod exits;
 mod false_alarms;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod layout;
 mod observations;
 mod oracle;

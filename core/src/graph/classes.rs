@@ -10,14 +10,16 @@
 //! circle; it is reported only where that is surer than every cycle that locks themselves closed
 //! through these classes. Edges of a class with itself are not here but in `nesting`.
 
+use super::chain::Fresh;
 use super::cycle;
 use super::digraph::{EdgeIx, NodeIx};
 use super::held_sets::{ALONE, Item, item};
 use super::layer::{Added, Layer};
 use super::witness::WitnessIx;
-use super::{Chain, Fresh, Graph, Inversion};
+use super::{Chain, Graph, Inversion};
 use crate::event::Side;
 use crate::finding::{Confidence, Kind};
+use crate::held::Hold;
 use crate::lock::{Class, LockId};
 use crate::mem::SysVec;
 use crate::mode::Mode;
@@ -89,21 +91,20 @@ impl Graph {
     ) -> SysVec<(EdgeIx, WitnessIx)> {
         let mut added = SysVec::new();
         let to = node_id(chain.id, chain.class);
-        let of_same_class = |hold: &crate::held::Hold| node_id(hold.id, hold.class) == to;
+        let of_same_class = |hold: &Hold| node_id(hold.id, hold.class) == to;
         // The next lock of a class whose locks are ordered by a key: that order counts.
         if fresh.is_empty() || chain.class.keyed && chain.holds.iter().any(of_same_class) {
             return added;
         }
         let mut sources: SysVec<(u64, Mode, usize)> = SysVec::new();
-        for new in fresh {
-            let hold = &chain.holds[new.hold];
-            sources.push((node_id(hold.id, hold.class), hold.mode, new.hold));
+        for (i, Fresh { hold, .. }) in fresh.iter().enumerate() {
+            sources.push((node_id(hold.id, hold.class), hold.mode, i));
         }
         sources.sort_unstable();
         let mut before = None;
-        for &(from, mode, hold) in sources.iter() {
+        for &(from, mode, i) in sources.iter() {
             if from != to && before.replace((from, mode)) != Some((from, mode)) {
-                if let Some(new) = self.add_class_edge(chain, from, to, hold) {
+                if let Some(new) = self.add_class_edge(chain, from, to, &fresh[i].hold) {
                     added.push(new);
                 }
             }
@@ -116,13 +117,12 @@ impl Graph {
         chain: &Chain<'_>,
         from: u64,
         to: u64,
-        hold: usize,
+        hold: &Hold,
     ) -> Option<(EdgeIx, WitnessIx)> {
         if self.classes.layer.is_full() {
             self.counters.refused += 1;
             return None;
         }
-        let hold = &chain.holds[hold];
         let mut held = std::mem::take(&mut self.classes.held);
         held.clear();
         let mut capped = false;
@@ -146,7 +146,7 @@ impl Graph {
         }
         held.sort_unstable();
         let set = Cell::new(ALONE);
-        let report = super::Report { capped, ..chain.report(from, hold, &held, &set) };
+        let report = chain.report(from, hold, &held, &set, capped);
         let layer = &mut self.classes.layer;
         let (u, v) = (layer.node(from, hold.class).0, layer.node(to, chain.class).0);
         let Added { edge, is_new_edge, witness } = layer.add(u, v, &report);

@@ -4,6 +4,7 @@
 //! A value without threads, clocks or sinks: [`Graph::record`] takes what a request tells and
 //! returns what is new. The caller serialises access and makes findings of it afterwards.
 
+mod chain;
 mod classes;
 mod cycle;
 pub(crate) mod digraph;
@@ -23,21 +24,20 @@ mod tests;
 
 use crate::event::{Event, Side};
 use crate::finding::{Confidence, Filter, Kind};
-use crate::held::Hold;
-use crate::lock::{Class, LockId, OwnerId, Site};
+use crate::lock::{Class, LockId, OwnerId};
 use crate::mem::SysVec;
-use crate::mode::Want;
-use crate::segment::{SegmentId, Segments};
+use crate::segment::Segments;
+pub(crate) use chain::Chain;
+use chain::Fresh;
 use classes::Classes;
 use cycle::Cycle;
 use digraph::{EdgeIx, NodeIx};
-use held_sets::{ALONE, HeldIx, Item, item, item_id, item_mode};
-use layer::{Added, Layer};
+use held_sets::{Item, item, item_id, item_mode};
+use layer::Layer;
 use lookup::Lookup;
 use nesting::Nestings;
 pub(crate) use retell::Besides;
-use std::cell::Cell;
-use witness::{Report, WitnessIx};
+use witness::WitnessIx;
 
 /// What was counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,19 +46,6 @@ pub(crate) struct Counters {
     pub(crate) dropped_edges: u64,
     /// Edges and locks that found no place.
     pub(crate) refused: u64,
-}
-
-/// A request as the graph sees it.
-pub(crate) struct Chain<'a> {
-    pub(crate) owner: OwnerId,
-    pub(crate) scope: u32,
-    pub(crate) segment: SegmentId,
-    pub(crate) id: u64,
-    pub(crate) class: &'static Class,
-    pub(crate) want: Want,
-    pub(crate) at: Site,
-    /// Everything that the owner holds.
-    pub(crate) holds: &'a [Hold],
 }
 
 /// Orders that contradict each other, with their best evidence.
@@ -73,13 +60,6 @@ pub(crate) struct Inversion {
     pub(crate) shadowed: bool,
     /// The scope whose evidence alone it stands on; 0 where that of the whole process was looked at.
     pub(crate) scope: u32,
-}
-
-/// New evidence for an edge between locks; `hold` is the place of the edge's hold in the chain.
-struct Fresh {
-    edge: EdgeIx,
-    witness: WitnessIx,
-    hold: usize,
 }
 
 /// The order graph. See the module.
@@ -159,53 +139,6 @@ impl Graph {
             self.add_class_writer(chain, &mut found);
         }
         found
-    }
-
-    /// Edges from every hold. Returns the new evidence.
-    fn add_edges(&mut self, chain: &Chain<'_>) -> SysVec<Fresh> {
-        let mut held = std::mem::take(&mut self.held);
-        held.clear();
-        chain.holds.iter().for_each(|hold| held.push(item(hold.id, hold.mode)));
-        held.sort_unstable();
-        let doubled = held.windows(2).any(|pair| pair[0] == pair[1]);
-        let set = Cell::new(ALONE);
-        let mut fresh = SysVec::new();
-        // The oldest holds first: nodes get their places in the order of creation.
-        for (i, hold) in chain.holds.iter().enumerate().rev() {
-            let repeated = |other: &Hold| other.id == hold.id && other.mode == hold.mode;
-            if hold.id == chain.id || doubled && chain.holds[i + 1..].iter().any(repeated) {
-                continue;
-            }
-            if let Some((edge, witness)) = self.add_edge(chain, hold, &held, &set) {
-                fresh.push(Fresh { edge, witness, hold: i });
-            }
-        }
-        self.locks.witnesses.sets.release(set.get());
-        self.held = held;
-        fresh
-    }
-
-    fn add_edge(
-        &mut self,
-        chain: &Chain<'_>,
-        hold: &Hold,
-        held: &[Item],
-        set: &Cell<HeldIx>,
-    ) -> Option<(EdgeIx, WitnessIx)> {
-        if self.locks.is_full() {
-            self.counters.refused += 1;
-            return None;
-        }
-        let from = self.node(hold.id, hold.class);
-        let to = self.node(chain.id, chain.class);
-        let report = chain.report(hold.id, hold, held, set);
-        let Added { edge, is_new_edge, witness } = self.locks.add(from, to, &report);
-        if is_new_edge {
-            self.tell_edge(hold.id, chain.id);
-        }
-        let witness = witness?;
-        self.tell_witness(edge, witness);
-        Some((edge, witness))
     }
 
     /// A first writer may make an inversion surer that waited for one. False where it is known.
@@ -331,30 +264,5 @@ impl Graph {
     pub(crate) fn check_invariants(&self) {
         self.locks.check_invariants();
         self.classes.layer.check_invariants();
-    }
-}
-
-impl Chain<'_> {
-    /// What the request tells of the edge from `hold`, whose node is `from`.
-    fn report<'a>(
-        &self,
-        from: u64,
-        hold: &Hold,
-        held: &'a [Item],
-        set: &'a Cell<HeldIx>,
-    ) -> Report<'a> {
-        Report {
-            owner: self.owner,
-            scope: self.scope,
-            segment: self.segment,
-            from,
-            from_mode: hold.mode,
-            want: self.want,
-            held_at: hold.at,
-            at: self.at,
-            held,
-            set,
-            capped: false,
-        }
     }
 }

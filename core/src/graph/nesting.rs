@@ -6,8 +6,9 @@
 //! declared: two threads may meet on one pair. A cycle among such locks that was reported says
 //! more, and ends it here. Says nothing of gates, owners and starts: it is a note.
 
+use super::chain::Fresh;
 use super::lookup::Lookup;
-use super::{Chain, Fresh, Graph, Inversion};
+use super::{Chain, Graph, Inversion};
 use crate::event::Side;
 use crate::finding::Kind;
 use crate::lock::Class;
@@ -75,7 +76,7 @@ impl Graph {
             return;
         }
         for new in fresh {
-            let hold = &chain.holds[new.hold];
+            let hold = &new.hold;
             if std::ptr::eq(hold.class, class) {
                 let way = usize::from(hold.id > chain.id);
                 self.find_nesting(class, 0, way, new, found);
