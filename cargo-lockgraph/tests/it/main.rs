@@ -7,6 +7,7 @@ mod graph;
 mod import;
 mod init;
 mod input;
+mod projects;
 mod show;
 mod usage;
 
