@@ -72,6 +72,7 @@ const CORE: &[Rule] = &[
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
     rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
+    rule("source", &[], &[], "the crate's own text: code for nobody here"),
     rule("thread", &["door"], &[], "a mirror of std's: knows the recorder by the door alone"),
     rule("mpsc", &["door"], &[], "as thread"),
     rule("lib", &["*"], &[], "the crate's face"),
@@ -81,7 +82,7 @@ const CORE: &[Rule] = &[
 const WRAPPERS: &[Rule] = &[
     rule(
         "absent",
-        &["policy", "Plain", "named", "lockgraph_core"],
+        &["policy", "Plain", "named", "lockgraph_core", "Tier", "Level", "Certain"],
         &[],
         "twins of the public API: none of the tracked forms is compiled",
     ),
@@ -93,6 +94,7 @@ const WRAPPERS: &[Rule] = &[
     ),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
+    rule("logger", &["lockgraph_core"], &[], "a callback: knows findings alone"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule(
         "raw",
@@ -131,7 +133,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/thread/builder.rs", "std's `spawn_unchecked`, forwarded as it is"),
     ("core/src/thread/scope.rs", "a scope lives as long as std's, which only std knows"),
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
-    ("core/src/os.rs", "foreign functions: the ends of threads and processes, and forks"),
+    ("core/src/os/linux.rs", "foreign functions: the ends of threads and processes, and forks"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),
     ("src/typed/mutex.rs", "parking_lot's unsafe functions, each forwarded as it is"),

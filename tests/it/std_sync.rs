@@ -1,12 +1,8 @@
 //! `lockgraph::sync` behaves as `std::sync`, and is recorded.
 
-use lockgraph::sync::{
-    Arc, Barrier, Condvar, LazyLock, Mutex, MutexGuard, Once, OnceLock, RwLock, RwLockReadGuard,
-    RwLockWriteGuard, TryLockError,
-};
+use lockgraph::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock, RwLockWriteGuard, TryLockError};
 use lockgraph::{Finding, Kind, Named, PRESENT};
-use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync as real;
 use std::thread;
 use std::time::Duration;
@@ -148,34 +144,6 @@ fn one_initialiser_wins_and_one_thread_leads() {
         }
     });
     assert_eq!((runs.into_inner().unwrap(), leaders.into_inner().unwrap()), (1, 1));
-}
-
-#[test]
-fn locks_unsize_and_guards_shrink() {
-    let lock: Arc<Mutex<dyn Debug + Send>> = Arc::new(Mutex::new(7));
-    assert_eq!(format!("{:?}", lock.lock().unwrap()), "7");
-    let _: Arc<RwLock<[u8]>> = Arc::new(RwLock::new([1, 2]));
-    fn shrink<'a>(guard: RwLockReadGuard<'a, &'static str>) -> RwLockReadGuard<'a, &'a str> {
-        guard
-    }
-    let lock = RwLock::new("static");
-    assert_eq!(*shrink(lock.read().unwrap()), "static");
-}
-
-#[test]
-fn auto_traits_are_those_of_std() {
-    fn good<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
-    good::<Mutex<u8>>();
-    good::<RwLock<u8>>();
-    good::<Condvar>();
-    good::<Once>();
-    good::<OnceLock<u8>>();
-    good::<LazyLock<u8>>();
-    good::<Barrier>();
-    fn shared<T: Sync + UnwindSafe + RefUnwindSafe>() {}
-    shared::<MutexGuard<'_, u8>>();
-    shared::<RwLockReadGuard<'_, u8>>();
-    shared::<RwLockWriteGuard<'_, u8>>();
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! One-time initialisation as the recorder sees it: a lock that the initialiser holds alone while
 //! it runs, and that every other caller wants as long as it is not complete.
+//!
+//! `std`'s own types do not tell who is at work in them. So callers meet at a mutex of `std`'s in
+//! front of them, and whoever has it initialises: a caller that has to wait waits there, and is
+//! known to. It costs nothing once complete.
 
-use super::header::Hold;
+use super::header::{Hold, request};
 use crate::door;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
-use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::sync as real;
 
 /// The policy of a kind of one-time initialisation. Whoever only waits for the initialiser
 /// reads, and nobody queues in between.
@@ -20,7 +25,61 @@ pub(super) const fn policy(kind: &'static str) -> Policy {
     }
 }
 
-/// A wait that ends without a hold: for the recorder, with one that ends at once.
+/// Where callers meet until the initialisation is complete, with what only the initialiser needs.
+pub(super) struct Turns<T = ()>(real::Mutex<T>);
+
+/// The right to initialise; ends when dropped.
+pub(super) struct Turn<'a, T = ()> {
+    // First: it ends before the others pass. Never read, only dropped.
+    _hold: Hold<'a>,
+    inner: real::MutexGuard<'a, T>,
+}
+
+impl<T> Turns<T> {
+    pub(super) const fn new(t: T) -> Self {
+        Turns(real::Mutex::new(t))
+    }
+
+    /// Waits for the right to initialise. By then the initialisation may be complete.
+    ///
+    /// # Panics
+    /// Where the report is set to `deny`; by default when the thread is at work in this very
+    /// initialiser.
+    pub(super) fn take<'a>(
+        &'a self,
+        header: &'a LockHeader,
+        policy: &'static Policy,
+        site: Site,
+    ) -> Turn<'a, T> {
+        let (hold, inner) =
+            request(header, policy, Want::Exclusive, site, || self.0.try_lock(), || self.0.lock());
+        // An initialiser that panics leaves the turn to the next: whether that is an error is
+        // for std's type to say.
+        Turn { _hold: hold, inner: inner.unwrap_or_else(real::PoisonError::into_inner) }
+    }
+
+    /// What only the initialiser needs; `&mut` proves that there is none.
+    pub(super) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(real::PoisonError::into_inner)
+    }
+}
+
+impl<T> Deref for Turn<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T> DerefMut for Turn<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+/// A wait for the initialiser by somebody who will not be it; ends when dropped. For the recorder
+/// it ends with a hold that ends at once.
 pub(super) struct Wait<'a> {
     header: &'a LockHeader,
     policy: &'static Policy,
@@ -28,17 +87,10 @@ pub(super) struct Wait<'a> {
 }
 
 impl<'a> Wait<'a> {
-    /// The caller is about to wait for an initialiser elsewhere, if there is one; the wait ends
-    /// when this is dropped.
+    /// The caller is about to park, also where nobody is at work yet.
     pub(super) fn new(header: &'a LockHeader, policy: &'static Policy, site: Site) -> Self {
-        Self::begin(header, policy, Want::Shared, site)
-    }
-
-    fn begin(header: &'a LockHeader, policy: &'static Policy, want: Want, site: Site) -> Self {
-        door::before(header, policy, want, site);
-        // The real lock does not tell whether somebody is at work in it, and by the time that it
-        // did, somebody could be. Said too often it does no harm: a wait for nobody.
-        let _ = door::blocked(header, policy, want, site);
+        door::before(header, policy, Want::Shared, site);
+        let _ = door::blocked(header, policy, Want::Shared, site);
         Wait { header, policy, site }
     }
 }
@@ -46,30 +98,5 @@ impl<'a> Wait<'a> {
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
         drop(Hold::new(self.header, self.policy, Mode::Shared, self.site));
-    }
-}
-
-/// A call that may turn out to be the one that initialises.
-pub(super) struct Call<'a>(Option<Wait<'a>>);
-
-impl<'a> Call<'a> {
-    /// Asks for the right to initialise.
-    ///
-    /// # Panics
-    /// Where the report is set to `deny`; by default when the thread is at work in this very
-    /// initialiser.
-    pub(super) fn new(header: &'a LockHeader, policy: &'static Policy, site: Site) -> Self {
-        Call(Some(Wait::begin(header, policy, Want::Exclusive, site)))
-    }
-
-    /// Runs the initialiser, which holds the lock meanwhile. The hold ends with `f`, before the
-    /// real lock lets the others pass.
-    pub(super) fn during<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        let _hold = self.0.take().map(|wait| {
-            let hold = Hold::new(wait.header, wait.policy, Mode::Exclusive, wait.site);
-            mem::forget(wait);
-            hold
-        });
-        f()
     }
 }

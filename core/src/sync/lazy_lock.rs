@@ -1,7 +1,7 @@
 //! The value that is initialised on first use.
 
 use super::header::{Header, Tracked};
-use super::init::{self, Call};
+use super::init::{self, Turns};
 use crate::lock::{LockHeader, Site};
 use crate::mode::Policy;
 use std::fmt;
@@ -18,14 +18,13 @@ static POLICY: Policy = init::policy("LazyLock");
 /// Not over `std`'s own, which would run the initialiser out of our sight.
 ///
 /// # Cost
-/// 16 bytes and a word more than `std`'s, which also keeps value and initialiser in one place;
-/// one load once initialised.
+/// 24 bytes more than `std`'s, which also keeps value and initialiser in one place; one load once
+/// initialised.
 pub struct LazyLock<T, F = fn() -> T> {
     header: Header,
     value: real::OnceLock<T>,
-    /// Until it is called; empty beside no value means that it has panicked. Locked by whoever
-    /// initialises `value`, so never waited for.
-    init: real::Mutex<Option<F>>,
+    /// The initialiser until it is called; none beside no value means that it has panicked.
+    init: Turns<Option<F>>,
 }
 
 impl<T, F: FnOnce() -> T> LazyLock<T, F> {
@@ -36,7 +35,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
         LazyLock {
             header: Header::new(Location::caller()),
             value: real::OnceLock::new(),
-            init: real::Mutex::new(Some(f)),
+            init: Turns::new(Some(f)),
         }
     }
 
@@ -68,8 +67,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     #[cfg(lockgraph_std = "1.89")]
     fn make_mut(&mut self) -> &mut T {
         if self.value.get().is_none() {
-            let init = self.init.get_mut().unwrap_or_else(real::PoisonError::into_inner);
-            let value = init.take().unwrap_or_else(|| panic_poisoned())();
+            let value = self.init.get_mut().take().unwrap_or_else(|| panic_poisoned())();
             self.value.get_or_init(|| value);
         }
         self.value.get_mut().expect("set above")
@@ -77,15 +75,8 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
 
     #[cold]
     fn initialise(&self, site: Site) -> &T {
-        let mut call = Call::new(self.header(), &POLICY, site);
-        self.value.get_or_init(|| {
-            // The guard is gone before the initialiser runs: it cannot poison this mutex.
-            let init = self.init.lock().unwrap_or_else(real::PoisonError::into_inner).take();
-            match init {
-                Some(init) => call.during(init),
-                None => panic_poisoned(),
-            }
-        })
+        let mut init = self.init.take(self.header(), &POLICY, site);
+        self.value.get_or_init(|| init.take().unwrap_or_else(|| panic_poisoned())())
     }
 }
 

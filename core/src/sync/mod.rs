@@ -10,11 +10,11 @@
 //! it sees of `std`'s.
 //!
 //! # What is not seen
-//! A [`Once`] that waits for another thread's initialiser counts as a reader that leaves at once.
+//! [`Once::wait`] and its like count as readers that leave at once.
 //! A [`Barrier`] orders nothing.
 //!
 //! # Cost
-//! - **size**: 16 bytes a lock, 16 bytes a guard
+//! - **size**: 16 bytes a lock, 24 for one-time initialisation, 16 bytes a guard
 //! - **lock and unlock**: three calls into [`door`](crate::door), whose costs count
 //! - **a completed [`Once`], [`OnceLock`] or [`LazyLock`]**: one load, as in `std`
 

@@ -15,5 +15,4 @@ mod scope;
 pub use builder::{Builder, spawn};
 pub use handle::JoinHandle;
 pub use scope::{Scope, ScopedJoinHandle, scope};
-#[doc(no_inline)]
 pub use std::thread::*;

@@ -7,13 +7,11 @@
 //! This file holds unsafe code: that box lives for a lifetime that only std's scope knows.
 
 use super::builder::Builder;
-use crate::door::{self, Birth, Until};
+use crate::door::{self, Birth, Children, Until};
 use crate::lock::Site;
-use crate::mem::SysVec;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{Result, Thread};
 use std::{fmt, io, ptr};
 
@@ -23,43 +21,6 @@ pub struct Scope<'scope, 'env: 'scope> {
     children: Children,
     /// Std's is neither covariant in the lifetime nor unwind safe.
     _mutable: PhantomData<&'scope mut &'scope ()>,
-}
-
-/// The threads of a scope that were not joined by hand.
-struct Children(Mutex<SysVec<Birth>>);
-
-impl Children {
-    /// Never held across anything but the table's own functions.
-    fn lock(&self) -> MutexGuard<'_, SysVec<Birth>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, birth: Birth) {
-        self.lock().push(birth);
-    }
-
-    fn remove(&self, birth: Birth) {
-        let mut births = self.lock();
-        // A thread that is joined by hand is often the newest.
-        if let Some(at) = births.iter().rposition(|other| *other == birth) {
-            births.swap_remove(at);
-        }
-    }
-
-    fn pop(&self) -> Option<Birth> {
-        self.lock().pop()
-    }
-
-    /// The scope begins to wait for all of them; they may still start others.
-    fn joining(&self, site: Site) {
-        let mut at = 0;
-        loop {
-            let next = self.lock().get(at).copied();
-            let Some(birth) = next else { return };
-            door::thread_joining(birth, site, Until::ClosureEnds);
-            at += 1;
-        }
-    }
 }
 
 /// [`std::thread::scope`]. Its end joins every thread that was not joined by hand: it reports LG008
@@ -75,7 +36,7 @@ where
     let site = Location::caller();
     let end = End(Cell::new(ptr::null_mut()));
     std::thread::scope(|real| {
-        let children = Children(Mutex::new(SysVec::new()));
+        let children = Children::new();
         let scope = Box::into_raw(Box::new(Scope { real, children, _mutable: PhantomData }));
         end.0.set(scope.cast());
         // SAFETY: the box was just made. `end` frees it, after `std::thread::scope` is left: the
@@ -107,9 +68,7 @@ impl Drop for End {
         // SAFETY: the pointer came from `Box::into_raw` in `scope` and was not freed. Nobody uses
         // it any more: `std::thread::scope` returns or unwinds after all its threads are done.
         let scope = unsafe { Box::from_raw(scope) };
-        while let Some(birth) = scope.children.pop() {
-            door::thread_joined(birth);
-        }
+        scope.children.joined();
     }
 }
 
@@ -160,7 +119,7 @@ pub struct ScopedJoinHandle<'scope, T> {
     children: &'scope Children,
 }
 
-impl<T> ScopedJoinHandle<'_, T> {
+impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// [`std::thread::ScopedJoinHandle::thread`].
     #[must_use]
     pub fn thread(&self) -> &Thread {
