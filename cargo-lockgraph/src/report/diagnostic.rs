@@ -3,7 +3,7 @@
 //! Where the source of a place is missing or newer than the run, the place stands alone.
 
 use super::help::{help, situation};
-use super::scenario::scenario;
+use super::scenario::{scenario, title as scenario_title};
 use super::sides::{SideWords, Step, Story, place};
 use super::{Item, Report, Standing};
 use crate::names::plain;
@@ -30,7 +30,7 @@ pub(super) fn draw(report: &Report<'_>, item: &Item<'_>, sources: &Sources) -> S
     let mut groups = vec![pen.first(finding, &story)];
     groups.extend(pen.other_sides(&story));
     groups.extend(pen.locks(&story));
-    groups.extend(scenario_group(&story));
+    groups.extend(scenario_group(finding, &story));
     groups.push(last(item, &story));
     Renderer::styled().render(&groups)
 }
@@ -49,9 +49,7 @@ fn recorded(report: &Report<'_>, finding: &Finding) -> u64 {
     let processes = &report.dump.processes;
     let met = finding.per_process.iter().filter_map(|used| processes.get(used.process as usize));
     let earliest = met.map(|process| process.started_unix_ms).min();
-    earliest
-        .or_else(|| processes.iter().map(|process| process.started_unix_ms).min())
-        .unwrap_or(0)
+    earliest.or_else(|| processes.iter().map(|process| process.started_unix_ms).min()).unwrap_or(0)
 }
 
 struct Pen<'a> {
@@ -190,20 +188,22 @@ fn origin(site: &Site) -> Origin<'static> {
         .char_column(number(site.column))
 }
 
-fn scenario_group(story: &Story<'_>) -> Option<Group<'static>> {
+fn scenario_group(finding: &Finding, story: &Story<'_>) -> Option<Group<'static>> {
     let lines = scenario(&story.sides);
     if lines.is_empty() {
         return None;
     }
-    let text = format!("how it would hang\n{}", lines.join("\n"));
+    let text = format!("{}\n{}", scenario_title(finding), lines.join("\n"));
     Some(Group::with_title(Level::NOTE.secondary_title(text)))
 }
 
 /// What to do, and how to name it.
 fn last(item: &Item<'_>, story: &Story<'_>) -> Group<'static> {
     let finding = item.finding;
-    let mut lines = help(finding, story).into_iter();
-    let first = lines.next().unwrap_or_else(|| "see the explanation".to_owned());
+    let code = plain(&finding.code);
+    let more = format!("`cargo lockgraph explain {code}` says more");
+    let mut lines = help(finding, story).into_iter().chain([more]);
+    let first = lines.next().unwrap_or_default();
     let mut group = Group::with_title(Level::HELP.secondary_title(first));
     for line in lines {
         group = group.element(Level::HELP.message(line));
@@ -211,9 +211,5 @@ fn last(item: &Item<'_>, story: &Story<'_>) -> Group<'static> {
     if let Standing::Allowed(reason) = &item.standing {
         group = group.element(Level::NOTE.message(format!("allowed: {}", plain(reason))));
     }
-    let code = plain(&finding.code);
-    let fingerprint = plain(&finding.fingerprint);
-    group.element(Level::NOTE.message(format!(
-        "fingerprint {fingerprint}; `cargo lockgraph explain {code}` says more"
-    )))
+    group.element(Level::NOTE.message(format!("fingerprint {}", plain(&finding.fingerprint))))
 }

@@ -2,7 +2,9 @@
 //!
 //! `BLESS=1 cargo test -p cargo-lockgraph` writes the golden texts anew; read the difference then.
 
+mod diagnostics;
 mod explain;
+mod formats;
 mod graph;
 mod import;
 mod init;
