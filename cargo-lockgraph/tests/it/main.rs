@@ -2,6 +2,7 @@
 //!
 //! `BLESS=1 cargo test -p cargo-lockgraph` writes the golden texts anew; read the difference then.
 
+mod broken;
 mod diagnostics;
 mod explain;
 mod formats;
