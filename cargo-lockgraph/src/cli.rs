@@ -61,8 +61,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { exit::USAGE } else { exit::OK }.into();
         }
     };
-    // Takes the colours out where the output is no terminal, or NO_COLOR is set.
-    let mut out = BufWriter::new(anstream::stdout().lock());
+    let mut out = BufWriter::new(io::stdout().lock());
     let done = dispatch(cli.command, &mut out);
     match done.and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
         Ok(Outcome::Clean) => exit::OK.into(),

@@ -3,6 +3,7 @@
 use crate::cli::Outcome;
 use crate::failure::Failure;
 use crate::input::Inputs;
+use crate::output::Output;
 use crate::report::{Format, Item, Report, Standing};
 use lockgraph_model::words::Severity;
 use std::io::Write;
@@ -18,6 +19,8 @@ pub(crate) struct Args {
     /// Show also the findings that nobody is told of: notes, accepted and allowed ones.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
@@ -36,6 +39,7 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         .collect();
     let mut report = Report::new(&dump, items);
     report.all = args.all;
-    report.write(args.format, out)?;
+    report.colours = args.output.colours();
+    args.output.write(out, |out| report.write(args.format, out))?;
     Ok(if report.failing() > 0 { Outcome::Findings } else { Outcome::Clean })
 }

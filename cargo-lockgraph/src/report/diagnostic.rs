@@ -8,9 +8,7 @@ use super::sides::{SideWords, Step, Story, place};
 use super::{Item, Report, Standing};
 use crate::names::plain;
 use crate::source::{Sources, Spot};
-use annotate_snippets::{
-    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
-};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Snippet};
 use lockgraph_model::dump::{Finding, Site};
 use lockgraph_model::words::Severity;
 use std::rc::Rc;
@@ -22,7 +20,7 @@ struct Mark<'a> {
     kind: AnnotationKind,
 }
 
-/// Draws an item, with colours, which the output takes out again where they do not belong.
+/// Draws an item.
 pub(super) fn draw(report: &Report<'_>, item: &Item<'_>, sources: &Sources) -> String {
     let finding = item.finding;
     let story = report.story(finding);
@@ -32,7 +30,7 @@ pub(super) fn draw(report: &Report<'_>, item: &Item<'_>, sources: &Sources) -> S
     groups.extend(pen.locks(&story));
     groups.extend(scenario_group(finding, &story));
     groups.push(last(item, &story));
-    Renderer::styled().render(&groups)
+    report.colours.renderer().render(&groups)
 }
 
 fn level(severity: Severity) -> Level<'static> {
