@@ -8,11 +8,14 @@
 use crate::failure::Failure;
 use crate::names::plain;
 use crate::progress::Progress;
-use lockgraph_model::{Dump, Problem};
+use lockgraph_model::{Dump, Merge, Problem};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+/// What errors call it.
+const STDIN: &str = "standard input";
 
 /// What to read.
 #[derive(Debug, clap::Args)]
@@ -93,34 +96,43 @@ fn folder(path: &Path, all: &mut Vec<Input>) -> Result<(), Failure> {
 }
 
 impl Inputs {
-    /// Reads all inputs.
+    /// Reads all inputs into one dump.
     pub(crate) fn load(&self) -> Result<Dump, Failure> {
         let inputs = self.expand()?;
+        // A single one is shown with the ids that stand in it.
+        if let [input @ (Input::Stdin | Input::File(_))] = &inputs[..] {
+            return Ok(match input {
+                Input::Stdin => Dump::read_from(io::stdin().lock(), STDIN),
+                Input::File(path) | Input::InFolder(path) => Dump::read(path),
+            }?);
+        }
         let mut progress = Progress::new("reading");
-        let mut dumps = Vec::new();
+        let mut merge = Merge::new();
         for (at, input) in inputs.iter().enumerate() {
             progress.at(at, inputs.len());
-            dumps.extend(read(input)?);
+            add(&mut merge, input)?;
         }
-        dumps.pop().ok_or_else(|| {
-            Failure::Other("every journal is empty: no process came to its first line".to_owned())
-        })
+        drop(progress);
+        if merge.processes() == 0 {
+            let what = "every journal is empty: no process came to its first line";
+            return Err(Failure::Other(what.to_owned()));
+        }
+        Ok(merge.finish())
     }
 }
 
-/// `None` for a file of a folder in which nothing stands.
-fn read(input: &Input) -> Result<Option<Dump>, Failure> {
-    let result = match input {
-        Input::Stdin => Dump::read_from(io::stdin().lock(), "standard input"),
-        Input::File(path) | Input::InFolder(path) => Dump::read(path),
+fn add(merge: &mut Merge, input: &Input) -> Result<(), Failure> {
+    let done = match input {
+        Input::Stdin => merge.read_from(io::stdin().lock(), STDIN),
+        Input::File(path) | Input::InFolder(path) => merge.read(path),
     };
-    match (input, result) {
+    match (input, done) {
         (Input::InFolder(path), Err(error)) if matches!(error.problem, Problem::Empty) => {
             let what = "empty: its process was killed before its first line; passed over";
             let path = path.display().to_string();
             let _ = writeln!(io::stderr(), "note: {}: {what}", plain(&path));
-            Ok(None)
+            Ok(())
         }
-        (_, result) => Ok(Some(result?)),
+        (_, done) => Ok(done?),
     }
 }

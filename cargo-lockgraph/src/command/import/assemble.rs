@@ -22,6 +22,7 @@ pub(super) fn dump(logs: BTreeMap<u64, Log>) -> Dump {
         class_edges: Vec::new(),
         components: Vec::new(),
         findings: Vec::new(),
+        truncated: false,
         order: None,
     };
     let mut classes: BTreeMap<String, Class> = BTreeMap::new();

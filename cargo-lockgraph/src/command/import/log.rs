@@ -70,7 +70,7 @@ impl Log {
                     }
                 }
                 Line::Location { address, file, line, column } => {
-                    let site = Site { file: shorten(&file), line, column };
+                    let site = Site { file: shorten(&file).into(), line, column };
                     places.insert(address, site);
                 }
                 Line::Acquisition { older_rank, older_location, newer_rank, newer_location } => {
