@@ -1,6 +1,6 @@
 //! The command line: what there is, and from a result to an exit code.
 
-use crate::command::{check, completions, explain, graph, import, init, man, show};
+use crate::command::{check, completions, explain, graph, import, man, merge, show};
 use crate::exit;
 use crate::failure::Failure;
 use crate::names::plain;
@@ -26,9 +26,9 @@ struct Cli {
 enum Command {
     Show(show::Args),
     Check(check::Args),
+    Merge(merge::Args),
     Graph(graph::Args),
     Explain(explain::Args),
-    Init(init::Args),
     Import(import::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -79,9 +79,9 @@ fn dispatch(command: Command, out: &mut impl Write) -> Result<Outcome, Failure> 
     match command {
         Command::Show(args) => show::run(&args, out),
         Command::Check(args) => return check::run(&args, out),
+        Command::Merge(args) => merge::run(&args, out),
         Command::Graph(args) => graph::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
-        Command::Init(args) => init::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),

@@ -14,13 +14,16 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// Where programs write their journals to.
+const DIR: &str = "LOCKGRAPH_DIR";
 /// What errors call it.
 const STDIN: &str = "standard input";
 
 /// What to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inputs {
-    /// Journals (.jsonl), dumps (.json), folders of journals, globs, or `-` for standard input.
+    /// Journals (.jsonl), dumps (.json), folders of journals, globs, or `-` for standard input;
+    /// without one, the folder that LOCKGRAPH_DIR names.
     #[arg(value_name = "INPUT")]
     inputs: Vec<OsString>,
 }
@@ -40,6 +43,12 @@ impl Inputs {
         let mut all = Vec::new();
         for input in &self.inputs {
             expand(input, &mut all)?;
+        }
+        if self.inputs.is_empty() {
+            let Some(folder) = std::env::var_os(DIR) else {
+                return Err(Failure::Usage(format!("name an INPUT, or set {DIR}; see --help")));
+            };
+            expand(&folder, &mut all)?;
         }
         let mut seen = BTreeSet::new();
         all.retain(|input| seen.insert(input.clone()));
@@ -96,29 +105,37 @@ fn folder(path: &Path, all: &mut Vec<Input>) -> Result<(), Failure> {
 }
 
 impl Inputs {
-    /// Reads all inputs into one dump.
+    /// Reads all inputs into one dump. A single file keeps the ids that stand in it.
     pub(crate) fn load(&self) -> Result<Dump, Failure> {
         let inputs = self.expand()?;
-        // A single one is shown with the ids that stand in it.
         if let [input @ (Input::Stdin | Input::File(_))] = &inputs[..] {
             return Ok(match input {
                 Input::Stdin => Dump::read_from(io::stdin().lock(), STDIN),
                 Input::File(path) | Input::InFolder(path) => Dump::read(path),
             }?);
         }
-        let mut progress = Progress::new("reading");
-        let mut merge = Merge::new();
-        for (at, input) in inputs.iter().enumerate() {
-            progress.at(at, inputs.len());
-            add(&mut merge, input)?;
-        }
-        drop(progress);
-        if merge.processes() == 0 {
-            let what = "every journal is empty: no process came to its first line";
-            return Err(Failure::Other(what.to_owned()));
-        }
-        Ok(merge.finish())
+        merge(&inputs)
     }
+
+    /// As [`load`](Self::load), with ids that do not depend on the number of inputs.
+    pub(crate) fn merge(&self) -> Result<Dump, Failure> {
+        merge(&self.expand()?)
+    }
+}
+
+fn merge(inputs: &[Input]) -> Result<Dump, Failure> {
+    let mut progress = Progress::new("reading");
+    let mut merge = Merge::new();
+    for (at, input) in inputs.iter().enumerate() {
+        progress.at(at, inputs.len());
+        add(&mut merge, input)?;
+    }
+    drop(progress);
+    if merge.processes() == 0 {
+        let what = "every journal is empty: no process came to its first line";
+        return Err(Failure::Other(what.to_owned()));
+    }
+    Ok(merge.finish())
 }
 
 fn add(merge: &mut Merge, input: &Input) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `cargo lockgraph check`: whether the policy accepts what was recorded.
+//! `cargo lockgraph check`: whether what was recorded is free of errors.
 
 use crate::cli::Outcome;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use crate::report::{Format, Item, Report, Standing};
 use lockgraph_model::words::Severity;
 use std::io::Write;
 
-/// Checks what was recorded against the policy and the baseline; exit code 1 where it fails.
+/// Checks what was recorded; exit code 1 where there is an error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     /// The form of the output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Show also the findings that nobody is told of: notes, accepted and allowed ones.
+    /// Show notes too.
     #[arg(long)]
     all: bool,
     #[command(flatten)]
