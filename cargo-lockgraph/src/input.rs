@@ -8,10 +8,11 @@
 use crate::failure::Failure;
 use crate::names::plain;
 use crate::progress::Progress;
-use lockgraph_model::{Dump, Merge, Problem};
+use lockgraph_model::{Dump, Error, Merge, Problem};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 /// Where programs write their journals to.
@@ -109,10 +110,9 @@ impl Inputs {
     pub(crate) fn load(&self) -> Result<Dump, Failure> {
         let inputs = self.expand()?;
         if let [input @ (Input::Stdin | Input::File(_))] = &inputs[..] {
-            return Ok(match input {
-                Input::Stdin => Dump::read_from(io::stdin().lock(), STDIN),
-                Input::File(path) | Input::InFolder(path) => Dump::read(path),
-            }?);
+            return Ok(
+                input.read(&mut progress(&inputs), |from, name| Dump::read_from(from, name))?
+            );
         }
         merge(&inputs)
     }
@@ -124,11 +124,18 @@ impl Inputs {
 }
 
 fn merge(inputs: &[Input]) -> Result<Dump, Failure> {
-    let mut progress = Progress::new("reading");
+    let mut progress = progress(inputs);
     let mut merge = Merge::new();
-    for (at, input) in inputs.iter().enumerate() {
-        progress.at(at, inputs.len());
-        add(&mut merge, input)?;
+    for input in inputs {
+        let done = input.read(&mut progress, |from, name| merge.read_from(from, name));
+        match (input, done) {
+            (Input::InFolder(path), Err(error)) if matches!(error.problem, Problem::Empty) => {
+                let what = "empty: its process was killed before its first line; passed over";
+                let path = path.display().to_string();
+                let _ = writeln!(io::stderr(), "note: {}: {what}", plain(&path));
+            }
+            (_, done) => done?,
+        }
     }
     drop(progress);
     if merge.processes() == 0 {
@@ -138,18 +145,39 @@ fn merge(inputs: &[Input]) -> Result<Dump, Failure> {
     Ok(merge.finish())
 }
 
-fn add(merge: &mut Merge, input: &Input) -> Result<(), Failure> {
-    let done = match input {
-        Input::Stdin => merge.read_from(io::stdin().lock(), STDIN),
-        Input::File(path) | Input::InFolder(path) => merge.read(path),
-    };
-    match (input, done) {
-        (Input::InFolder(path), Err(error)) if matches!(error.problem, Problem::Empty) => {
-            let what = "empty: its process was killed before its first line; passed over";
-            let path = path.display().to_string();
-            let _ = writeln!(io::stderr(), "note: {}: {what}", plain(&path));
-            Ok(())
+/// Of all the bytes of the inputs, where they are known.
+fn progress(inputs: &[Input]) -> Progress {
+    let sizes = inputs.iter().map(|input| match input {
+        Input::Stdin => None,
+        Input::File(path) | Input::InFolder(path) => path.metadata().ok().map(|meta| meta.len()),
+    });
+    Progress::new("reading", sizes.sum::<Option<u64>>().unwrap_or(0))
+}
+
+impl Input {
+    /// Opens it, and calls `read` with it and the name that errors shall call it by.
+    fn read<T>(
+        &self,
+        progress: &mut Progress,
+        read: impl FnOnce(&mut dyn BufRead, &str) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        const BUFFER: usize = 1 << 16;
+        match self {
+            Input::Stdin => {
+                let stdin = progress.of(io::stdin().lock());
+                read(&mut BufReader::with_capacity(BUFFER, stdin), STDIN)
+            }
+            Input::File(path) | Input::InFolder(path) => {
+                let name = path.display().to_string();
+                let unreadable = |error| Error {
+                    file: name.clone(),
+                    line: None,
+                    column: None,
+                    problem: Problem::Io(error),
+                };
+                let file = File::open(path).map_err(unreadable)?;
+                read(&mut BufReader::with_capacity(BUFFER, progress.of(file)), &name)
+            }
         }
-        (_, done) => Ok(done?),
     }
 }
