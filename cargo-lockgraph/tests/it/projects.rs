@@ -31,11 +31,13 @@ fn nested(first: &str, second: &str) -> String {
 }
 
 impl Project {
+    /// `name` is that of the package too: packages of one name would share their artifacts.
     fn new(name: &str) -> Project {
         let root = folder(name);
         let lockgraph = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let manifest = format!(
-            "[workspace]\n\n[package]\nname = \"bank\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+            "[workspace]\n\n[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+             [lib]\nname = \"bank\"\n\n\
              [dependencies]\nlockgraph = {{ path = {lockgraph:?}, default-features = false }}\n\n\
              [profile.dev]\ndebug = 0\n"
         );
