@@ -201,10 +201,10 @@ impl<'e, 'a> Grader<'e, 'a> {
     }
 
     fn joins(&mut self, nodes: &[Node], chosen: &[&Side<'_>], side: &Side<'_>, mask: Mask) -> bool {
-        if let Some(last) = chosen.last() {
-            if self.conflict(nodes[chosen.len()], last, side) == Conflict::Never {
-                return false;
-            }
+        if let Some(last) = chosen.last()
+            && self.conflict(nodes[chosen.len()], last, side) == Conflict::Never
+        {
+            return false;
         }
         chosen.iter().all(|other| self.compatible(other, side, mask))
     }
@@ -219,10 +219,11 @@ impl<'e, 'a> Grader<'e, 'a> {
         if one.process != other.process {
             return true;
         }
+        if self.is_after_drop(one, other) || self.is_after_drop(other, one) {
+            return false;
+        }
         let (a, b) = (one.witness.segment, other.witness.segment);
         !(mask.order && a != b && self.ordered(a, b))
-            && !self.is_after_drop(one, other)
-            && !self.is_after_drop(other, one)
     }
 
     /// Whether a lock of `one` was dropped before `other` was seen.
