@@ -53,6 +53,7 @@ mod kind;
 mod merge;
 pub mod order;
 mod read;
+mod references;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod spans;
