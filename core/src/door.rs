@@ -13,6 +13,7 @@
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
 mod children;
+mod declare;
 mod hold;
 mod scope;
 mod thread;
@@ -20,7 +21,7 @@ mod thread;
 use crate::config::{self, Tier, UNREAD};
 use crate::finding::{Misuse, Wait};
 use crate::joins;
-use crate::lock::{LockHeader, Site};
+use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::process;
@@ -28,6 +29,7 @@ use crate::recorder::{self, Inside};
 use std::panic::Location;
 
 pub use children::Children;
+pub use declare::*;
 pub use hold::{
     Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
 };
@@ -313,31 +315,11 @@ fn lock_ended(lock: &LockHeader, what: Misuse) {
         holder.held.purge(id);
         holder.set(RELEASED_ELSEWHERE);
     }
+    if let (Origin::Class(class), Misuse::DropWhileHeld) = (lock.origin(), what) {
+        class.tally.dropped();
+    }
     let _inside = Inside::enter(block);
     recorder::forget(id);
-}
-
-/// Gives an unborn lock the type that it protects. Call it where `lock.is_unborn()`.
-#[inline]
-pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    if !is_off() {
-        careful_adopt(lock, policy, type_name);
-    }
-}
-
-#[cold]
-fn careful_adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    if let Some(block) = careful_block() {
-        let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, Some(type_name));
-    }
-}
-
-/// Names a lock: from now on its name is its class.
-pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
-    if let Some(block) = careful_block() {
-        recorder::rename(block, lock, policy, name);
-    }
 }
 
 /// True where the running owner holds `lock`; reports LG013 where not. Where the recorder is off

@@ -11,8 +11,7 @@ static POLICY: Policy = Policy {
     shared: true,
     upgrade: true,
 };
-static CLASS: Class =
-    Class { id: 1, name: Some("held"), policy: &POLICY, created_at: None, type_name: None };
+static CLASS: Class = Class::plain(1, &POLICY);
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
