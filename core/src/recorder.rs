@@ -6,12 +6,13 @@
 
 use crate::class;
 use crate::config::{self, Tier};
+use crate::event::Event;
 use crate::evidence::{self, Request};
 use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse, Wait};
-use crate::graph::{Chain, Graph, Inversion};
+use crate::graph::{Besides, Chain, Graph, Inversion};
 use crate::held::Hold;
 use crate::joins::Met;
-use crate::lock::{Class, LockHeader, Origin, OwnerId, Site};
+use crate::lock::{LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
@@ -21,6 +22,10 @@ use crate::sink::{self, journal, store};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+mod birth;
+
+pub(crate) use birth::{Change, forget_order, identify, reclassify};
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
 /// Calls that passed through although the recorder was on.
@@ -76,37 +81,6 @@ pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// The id and class of a lock, which is born here where it was not. `None` where ids are used up.
-pub(crate) fn identify(
-    block: &OwnerBlock,
-    lock: &LockHeader,
-    policy: &'static Policy,
-    type_name: Option<&'static str>,
-) -> Option<(u64, &'static Class)> {
-    let class = lock.settle(|site| class::at_site(policy, site, type_name));
-    let id = match lock.id().0 {
-        0 => lock.bear(block.fresh_id()?),
-        id => id,
-    };
-    Some((id, class))
-}
-
-/// Names a lock.
-pub(crate) fn rename(
-    block: &OwnerBlock,
-    lock: &LockHeader,
-    policy: &'static Policy,
-    name: &str,
-) -> Option<()> {
-    let _inside = Inside::enter(block)?;
-    let (site, type_name) = match lock.origin() {
-        Origin::Site(site) => (site, None),
-        Origin::Class(class) => (class.created_at, class.type_name),
-    };
-    lock.rename(class::named(policy, name, site, type_name));
-    Some(())
-}
-
 /// Looks at a blocking request with all care. Panics where a finding is denied and the request is
 /// fresh.
 pub(crate) fn request(
@@ -150,7 +124,7 @@ fn look(
         let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
         deliver(finding, silent, scope);
         if denied && must_not_panic && certain && config::aborts_when_certain() {
-            journal::close(&tail());
+            journal::close(&ending());
             std::process::abort();
         }
         message = message.take().or(text);
@@ -313,6 +287,16 @@ fn note(finding: Finding) {
 
 /// Keeps a finding for the scope that it belongs to, and hands it to the sinks.
 fn deliver(finding: Finding, silent: bool, scope: u32) {
+    let of_graph = matches!(
+        finding.kind,
+        Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting
+    );
+    if journal::is_open() && !of_graph {
+        // The locks of the others need not be in the graph; they are alive.
+        tell(|graph| {
+            finding.mentioned().for_each(|lock| graph.mention(lock.id.0, lock.class));
+        });
+    }
     let finding = Arc::new(finding);
     scope::finding(scope, &finding);
     sink::deliver(finding, silent);
@@ -420,19 +404,26 @@ pub(crate) fn open_journal(folder: &Path) {
     if !journal::create(folder) {
         return;
     }
+    let besides = besides(&findings());
     let (facts, findings) = {
         // Both at the same moment: each fact and each finding is written once, here or by whoever
         // finds it.
         let mut graph = graph();
         let findings = store::findings_before(journal::begin);
-        (graph.tell_all(), findings)
+        (graph.tell_all(&besides), findings)
     };
     journal::events(&facts);
     findings.iter().for_each(|(finding, _)| journal::finding(finding));
 }
 
 /// What stands at the end of the journal as things are now.
-pub(crate) fn tail() -> journal::Tail {
+pub(crate) fn ending() -> journal::Tail {
+    let classes = class::all();
+    let uses = graph().uses(&classes);
+    tail(uses)
+}
+
+fn tail(uses: SysVec<Event>) -> journal::Tail {
     let mut repeats = SysVec::new();
     for (finding, count) in store::findings().iter().filter(|(_, count)| *count > 0) {
         repeats.push((graph().next_seq(), finding.fingerprint, *count));
@@ -440,13 +431,14 @@ pub(crate) fn tail() -> journal::Tail {
     let mut graph = graph();
     let counters = graph.counters;
     journal::Tail {
+        uses,
         repeats,
         seq: graph.next_seq(),
         counters: [
             ("untracked", untracked_count()),
             ("dropped_locks", counters.dropped_locks),
             ("dropped_edges", counters.dropped_edges),
-            ("searches_truncated", counters.searches_truncated),
+            ("searches_truncated", graph.truncated()),
             ("evidence_capped", graph.capped()),
             ("edges_refused", counters.refused),
             ("findings_dropped", store::dropped()),
@@ -477,7 +469,7 @@ pub(crate) fn scope_closed(scope: u32) -> (Vec<Finding>, String) {
     for (seq, finding) in (facts.len() as u64 + 1..).zip(&mut findings) {
         finding.seq = seq;
     }
-    let mut end = tail();
+    let mut end = tail(SysVec::new());
     (end.repeats, end.seq) = (SysVec::new(), (facts.len() + findings.len()) as u64 + 1);
     let journal = journal::whole(&facts, &findings, &end);
     (findings, journal)
@@ -490,6 +482,17 @@ pub(crate) fn snapshot() -> String {
         let end = journal::Tail { seq: 1, ..journal::Tail::default() };
         return journal::whole(&[], &[], &end);
     }
-    let facts = graph().retell();
-    journal::whole(&facts, &findings(), &tail())
+    let findings = findings();
+    let besides = besides(&findings);
+    let facts = graph().retell(&besides);
+    journal::whole(&facts, &findings, &tail(SysVec::new()))
+}
+
+fn besides(findings: &[Finding]) -> Besides {
+    let mut locks = SysVec::new();
+    findings
+        .iter()
+        .flat_map(Finding::mentioned)
+        .for_each(|lock| locks.push((lock.id.0, lock.class)));
+    Besides { locks, classes: class::all() }
 }

@@ -2,8 +2,10 @@
 
 mod bad_luck;
 mod callback;
+mod classes;
 mod examples;
 mod exits;
+mod false_alarms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod layout;

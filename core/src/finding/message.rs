@@ -1,8 +1,8 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
-use super::site::{At, is_unknown};
+use super::site::At;
 use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait};
-use crate::lock::{Class, LockId, Site};
+use crate::lock::{Class, LockId, Site, is_in_std};
 use crate::mode::{Mode, Want};
 
 /// Other holds of one side that a report lists; the rest is counted.
@@ -16,10 +16,29 @@ impl Finding {
     /// The finding in one line, without a newline: what, who, which locks and where. It can be
     /// understood without the report, so unnamed locks appear by their creation site.
     pub fn message(&self) -> String {
+        match self.of_classes() {
+            Some(finding) => finding.one_line(),
+            None => self.one_line(),
+        }
+    }
+
+    /// LG004 is about classes: the same with each class in the place of its locks.
+    pub(super) fn of_classes(&self) -> Option<Finding> {
+        let mut finding = (self.kind == Kind::ClassInversion).then(|| self.clone())?;
+        let any = LockId(0);
+        finding.locks.iter_mut().for_each(|lock| lock.id = any);
+        for side in &mut finding.sides {
+            side.held.iter_mut().for_each(|hold| hold.lock.id = any);
+            side.wants.iter_mut().for_each(|wish| wish.lock.id = any);
+        }
+        Some(finding)
+    }
+
+    fn one_line(&self) -> String {
         let names = Names::described(self);
         let mut message = headline(self, &names);
         let places: Vec<String> = match self.kind {
-            Kind::OrderInversion => {
+            Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting => {
                 let edges = self.sides.iter().take(EDGES_IN_MESSAGE).filter_map(|side| {
                     let (held, wants) = (side.held?, side.wants?);
                     let (held, wanted) = (names.of(held.lock), names.of(wants.lock));
@@ -84,6 +103,16 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
             let taken = count(finding.locks.len(), "lock");
             let how = if finding.sides.len() > 2 { "in a circle" } else { "in opposite orders" };
             format!("potential deadlock: {threads} {verb} {taken} {how}{grade}")
+        }
+        Kind::ClassInversion => {
+            let threads = count(distinct_owners(&finding.sides), "thread");
+            let verb = if threads == "1 thread" { "takes" } else { "take" };
+            let how = if finding.sides.len() > 2 { "in a circle" } else { "in opposite orders" };
+            let classes = finding.sides.len();
+            format!("potential deadlock: {threads} {verb} locks of {classes} classes {how}{grade}")
+        }
+        Kind::SameClassNesting => {
+            "potential deadlock: locks of one class are nested both ways round".to_owned()
         }
         Kind::ReaderRecursion => {
             let writer = match finding.detail {
@@ -257,11 +286,18 @@ pub(super) fn describe(class: &Class) -> String {
         Some(protected) => format!("{kind}<{}>", truncated(&protected, TYPE_WIDTH)),
         None => kind.to_owned(),
     };
-    match class.created_at {
-        Some(site) if !is_unknown(site) => format!("{kind} created at {}", At(site)),
+    let mut about = match class.created_at {
+        Some(site) if !is_in_std(site) => format!("{kind} created at {}", At(site)),
         _ if class.name.is_some() => kind,
         _ => format!("{kind} created at an unknown place"),
+    };
+    if class.level > 0 {
+        about.push_str(&format!(", level {}", class.level));
     }
+    if class.keyed {
+        about.push_str(", ordered by a key");
+    }
+    about
 }
 
 /// `alloc::vec::Vec<core::option::Option<i32>>` -> `Vec<Option<i32>>`.

@@ -25,6 +25,10 @@ pub enum Kind {
     SelfDeadlock,
     /// LG003: a cycle in the order graph.
     OrderInversion,
+    /// LG004: a cycle among lock classes that no locks closed, or not as surely.
+    ClassInversion,
+    /// LG005: locks of one class nested both ways round.
+    SameClassNesting,
     /// LG006: a shared re-acquisition that a queued writer would turn into a deadlock.
     ReaderRecursion,
     /// LG008: a lock held while joining a thread that takes it.
@@ -39,9 +43,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 9] = [
         Kind::SelfDeadlock,
         Kind::OrderInversion,
+        Kind::ClassInversion,
+        Kind::SameClassNesting,
         Kind::ReaderRecursion,
         Kind::HeldAcrossWait,
         Kind::CondvarNested,
@@ -54,6 +60,8 @@ impl Kind {
         match self {
             Kind::SelfDeadlock => "LG001",
             Kind::OrderInversion => "LG003",
+            Kind::ClassInversion => "LG004",
+            Kind::SameClassNesting => "LG005",
             Kind::ReaderRecursion => "LG006",
             Kind::HeldAcrossWait => "LG008",
             Kind::CondvarNested => "LG011",
@@ -72,6 +80,8 @@ impl Kind {
         match self {
             Kind::SelfDeadlock => "self_deadlock",
             Kind::OrderInversion => "order_inversion",
+            Kind::ClassInversion => "class_inversion",
+            Kind::SameClassNesting => "same_class_nesting",
             Kind::ReaderRecursion => "reader_recursion",
             Kind::HeldAcrossWait => "held_across_wait",
             Kind::CondvarNested => "condvar_nested",
@@ -86,7 +96,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Confidence {
-    /// LG003: every choice has a gate around two of its sides.
+    /// LG003, LG004: every choice has a gate around two of its sides.
     Gated,
     /// LG003: every choice has two sides ordered by start or join.
     Ordered,
@@ -337,20 +347,36 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Every lock that the finding names; some stand there several times.
+    pub(crate) fn mentioned(&self) -> impl Iterator<Item = LockRef> + '_ {
+        let of_sides = self.sides.iter().flat_map(|side| {
+            let held = side.held.map(|hold| hold.lock);
+            held.into_iter().chain(side.wants.map(|wish| wish.lock))
+        });
+        self.locks.iter().copied().chain(of_sides)
+    }
+
     /// Severity of a kind with a confidence, as the table of `docs/findings.md` says.
     pub const fn severity_of(kind: Kind, confidence: Option<Confidence>) -> Severity {
         match (kind, confidence) {
             (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Severity::Warning,
             (Kind::SelfDeadlock, _) => Severity::Error,
-            (Kind::OrderInversion, Some(Confidence::Gated | Confidence::Ordered)) => Severity::Note,
+            (
+                Kind::OrderInversion | Kind::ClassInversion,
+                Some(Confidence::Gated | Confidence::Ordered),
+            ) => Severity::Note,
             (
                 Kind::OrderInversion,
                 Some(Confidence::SameOwner | Confidence::NeedsWriter | Confidence::Unproven),
             ) => Severity::Warning,
             (Kind::OrderInversion, _) => Severity::Error,
-            (Kind::CondvarNested, _) => Severity::Note,
+            (Kind::SameClassNesting | Kind::CondvarNested, _) => Severity::Note,
             (
-                Kind::ReaderRecursion | Kind::HeldAcrossWait | Kind::OrphanedLock | Kind::Misuse,
+                Kind::ClassInversion
+                | Kind::ReaderRecursion
+                | Kind::HeldAcrossWait
+                | Kind::OrphanedLock
+                | Kind::Misuse,
                 _,
             ) => Severity::Warning,
         }

@@ -36,7 +36,7 @@ struct Scenario {
 /// without one.
 pub(super) fn scenario(finding: &Finding, names: &Names) -> String {
     let story = match finding.kind {
-        Kind::OrderInversion => circle(finding, names),
+        Kind::OrderInversion | Kind::ClassInversion => circle(finding, names),
         Kind::ReaderRecursion => reader(finding, names),
         Kind::CondvarNested => condvar(finding, names),
         Kind::HeldAcrossWait => join(finding, names),

@@ -18,6 +18,13 @@ impl Finding {
     /// The whole report: several lines, the last one ending with a newline. Every path in it is
     /// relative to the workspace or to its crate.
     pub fn report(&self) -> String {
+        match self.of_classes() {
+            Some(finding) => finding.write_report(),
+            None => self.write_report(),
+        }
+    }
+
+    fn write_report(&self) -> String {
         let names = Names::short(self);
         let mut text = String::new();
         let (severity, code) = (self.severity.name(), self.kind.code());
@@ -53,7 +60,8 @@ impl Finding {
             rows.push(vec![name.to_owned(), about]);
         }
         if !rows.is_empty() {
-            text.push_str("\n   locks\n");
+            let classes = self.kind == Kind::ClassInversion;
+            text.push_str(if classes { "\n   classes\n" } else { "\n   locks\n" });
             write_columns(text, &rows);
         }
     }
@@ -64,7 +72,11 @@ impl Finding {
             let who = owners.name(&side.owner);
             text.push('\n');
             match (self.kind, side.held, side.wants) {
-                (Kind::OrderInversion, Some(held), Some(wants)) => line(
+                (
+                    Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting,
+                    Some(held),
+                    Some(wants),
+                ) => line(
                     text,
                     format_args!(
                         "   order {} of {}: {who} took {}, then wanted {}",
@@ -99,13 +111,17 @@ impl Finding {
                 "where the level is `deny` the request is refused; otherwise this thread hangs here"
                     .to_owned(),
             ],
-            Kind::OrderInversion => {
+            Kind::OrderInversion | Kind::ClassInversion => {
                 let now = match self.confidence {
                     Some(Confidence::Gated | Confidence::Ordered) => {
                         "nothing hangs now, and nothing will while the code runs as it was seen to"
                     }
                     Some(Confidence::SameOwner) => {
                         "nothing hangs now: each order was seen on its own, in one thread"
+                    }
+                    _ if self.kind == Kind::ClassInversion => {
+                        "nothing hangs now: each order was seen with other locks of these classes; \
+                         the threads hang on the day that the orders meet on the same ones"
                     }
                     _ => {
                         "nothing hangs now: each order was seen on its own; the threads hang on \
@@ -117,6 +133,13 @@ impl Finding {
                 notes.extend(self.filters());
                 notes
             }
+            Kind::SameClassNesting => vec![
+                "nothing hangs now: no pair was seen both ways round; two threads hang that take \
+                 one pair, each from its other end"
+                    .to_owned(),
+                "order 1 takes the lock that was used first before the other one, order 2 after it"
+                    .to_owned(),
+            ],
             Kind::ReaderRecursion => {
                 let mut notes = vec![
                     "nothing hangs now: it does when a writer queues between the two reads, as the \
@@ -238,6 +261,22 @@ impl Finding {
         match self.kind {
             Kind::SelfDeadlock => self_deadlock_help(self, &taken),
             Kind::OrderInversion => self.order_help(names),
+            Kind::ClassInversion => {
+                let mut help = self.order_help(names);
+                help.push(
+                    "or, where both sides can never mean the same locks, say so: a name or \
+                     `.nested(level)` makes a class of its own"
+                        .to_owned(),
+                );
+                help
+            }
+            Kind::SameClassNesting => vec![
+                "take the locks of this class in one order everywhere, such as by index or key"
+                    .to_owned(),
+                "or, where that is so, declare it: `.keyed()`, or `.nested(level)` for levels of \
+                 a fixed number"
+                    .to_owned(),
+            ],
             Kind::ReaderRecursion => vec![
                 format!("pass the guard{taken} down to the code that reads again"),
                 "or read both times with `read_recursive()`, where the lock has it".to_owned(),
