@@ -16,6 +16,6 @@ pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync, th
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait,
+    Awaits, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait, Waited,
 };
 pub use named::Named;

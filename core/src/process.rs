@@ -39,7 +39,7 @@ fn start() {
         } else if let Err(why) = config::apply(&value, &mut tier) {
             sink::warn(format_args!(
                 "LOCKGRAPH is not understood: {why}; the defaults stand. Expected \
-                 off|watch|full[,key=value..] with keys certain=abort|hang and KIND=allow|warn|deny"
+                 off|watch|full[,key=value..] with keys certain=abort|hang and KIND=allow|warn|deny|abort"
             ));
         }
     }

@@ -4,6 +4,8 @@
 //! (an allocator, stderr, a callback) is recorded; the graph's mutex is a leaf, released before
 //! anything is formatted, written or called.
 
+mod hung;
+
 use crate::class;
 use crate::config::{self, Tier};
 use crate::evidence::{self, Request};
@@ -19,6 +21,8 @@ use crate::segment::UNKNOWN;
 use crate::sink::{self, journal, store};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use hung::{breaks, deadlock, held_across_other};
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
 /// Calls that passed through although the recorder was on.
@@ -134,10 +138,10 @@ fn look(
         let denied = config::level(finding.kind, finding.confidence) == Level::Deny;
         // Not for every repeat of what goes on anyway.
         let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
+        let aborts = hung::aborts(&finding);
         sink::deliver(finding, silent);
-        if denied && must_not_panic && certain && config::aborts_when_certain() {
-            journal::close(&tail());
-            std::process::abort();
+        if aborts || denied && must_not_panic && certain && config::aborts_when_certain() {
+            hung::abort();
         }
         message = message.take().or(text);
     };
@@ -244,11 +248,13 @@ pub(crate) fn introduce(block: &'static OwnerBlock) {
     if block.segment.get() != UNKNOWN {
         return;
     }
-    let name = evidence::thread_name();
+    // Not an `Arc`: the program's allocator may be what waits here.
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("");
     let (segment, news) = {
         let mut graph = graph();
         graph.journaling = journal::is_open();
-        graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
+        graph.add_owner(block.id(), name);
         (graph.add_segment(block.id(), UNKNOWN, UNKNOWN), graph.take_news())
     };
     block.set_segment(segment);
@@ -308,7 +314,11 @@ pub(crate) fn thread_joined(block: &'static OwnerBlock, birth: u32) {
 
 /// Delivers a finding that has no request to deny. Never panics: called from drops too.
 fn note(finding: Finding) {
+    let aborts = hung::aborts(&finding);
     sink::deliver(finding, false);
+    if aborts {
+        hung::abort();
+    }
 }
 
 /// The name of an owner, copied under the graph's lock and made an `Arc` after it: the program's

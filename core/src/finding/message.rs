@@ -1,7 +1,9 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
 use super::site::{At, is_unknown};
-use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait};
+use super::{
+    Awaits, Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait, Waited,
+};
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
 
@@ -30,9 +32,16 @@ impl Finding {
                     };
                     Some(format!("at {}: {wanted} while holding {held}", At(wants.at)))
                 });
-                let rest = self.sides.len().saturating_sub(EDGES_IN_MESSAGE);
-                let more = (rest > 0).then(|| format!("{rest} more"));
-                edges.chain(more).collect()
+                edges.chain(self.more_sides()).collect()
+            }
+            Kind::Deadlock => {
+                let sides = self.sides.iter().zip(&self.waits).take(EDGES_IN_MESSAGE);
+                let each = sides.map(|(side, waited)| {
+                    let what = awaited(side, waited, &names, &Owners(&self.sides));
+                    let held = side.held.map(|held| format!(" while holding {}", names.of(held.lock)));
+                    format!("at {}: waits for {what}{}", At(waited.at), held.unwrap_or_default())
+                });
+                each.chain(self.more_sides()).collect()
             }
             _ => self.places().map(|(word, at)| format!("{word} {}", At(at))).collect(),
         };
@@ -41,6 +50,12 @@ impl Finding {
             message.push_str(&places.join("; "));
         }
         message
+    }
+
+    /// What stands for the sides that a message does not list.
+    fn more_sides(&self) -> Option<String> {
+        let rest = self.sides.len().saturating_sub(EDGES_IN_MESSAGE);
+        (rest > 0).then(|| format!("{rest} more"))
     }
 
     /// The sites that matter for a finding that is no cycle, the place to look at first in front.
@@ -78,6 +93,13 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
             };
             format!("{what}: {who} wants {lock}, which it {how}{grade}")
         }
+        Kind::Deadlock => match finding.sides.len() {
+            1 => format!("deadlock: {who} waits for what it holds itself, and hangs for ever"),
+            sides => {
+                let threads = count(sides, "thread");
+                format!("deadlock: {threads} wait for each other, and hang for ever")
+            }
+        },
         Kind::OrderInversion => {
             let threads = count(distinct_owners(&finding.sides), "thread");
             let verb = if threads == "1 thread" { "takes" } else { "take" };
@@ -99,12 +121,12 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
         Kind::HeldAcrossWait => {
             let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
             let other = other.unwrap_or_else(|| "a thread".to_owned());
-            if finding.detail == Detail::Wait(Wait::Hung) {
-                format!("deadlock: {who} joins {other}, which waits for {lock} that {who} holds")
-            } else {
-                format!(
-                    "potential deadlock: {who} joins {other} while it holds {lock}, which that thread takes"
-                )
+            match wait_words(finding.detail) {
+                Some(words) => format!("potential deadlock: {who} {words} while it holds {lock}"),
+                None => format!(
+                    "potential deadlock: {who} joins {other} while it holds {lock}, which that \
+                     thread takes"
+                ),
             }
         }
         Kind::OrphanedLock => format!("{who} ended while it held {lock}"),
@@ -134,6 +156,43 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
                 }
             }
         }
+    }
+}
+
+/// What an owner does in a wait of LG008 that is no join.
+pub(super) fn wait_words(detail: Detail) -> Option<String> {
+    let Detail::Wait(wait) = detail else { return None };
+    Some(match wait {
+        Wait::Over | Wait::Ahead => return None,
+        Wait::Message => "waits for a message".to_owned(),
+        Wait::Room => "waits for room in a channel".to_owned(),
+        Wait::Barrier => "waits at a barrier".to_owned(),
+        Wait::Region(name) => format!("is in `{}`", printable(name)),
+    })
+}
+
+/// What a side waits for.
+pub(super) fn awaited(side: &Side, waited: &Waited, names: &Names, owners: &Owners) -> String {
+    let lock = side.wants.map_or("a lock", |wants| names.of(wants.lock));
+    match &waited.awaits {
+        Awaits::Lock => lock.to_owned(),
+        Awaits::Permit => format!("a permit of {lock}"),
+        Awaits::Notification => format!("a notification, and then {lock}"),
+        Awaits::Thread(Some(thread)) => format!("the end of {}", owners.name(thread)),
+        Awaits::Thread(None) => "the end of a thread".to_owned(),
+        Awaits::Message => "a message".to_owned(),
+        Awaits::Room => "room in a channel".to_owned(),
+        Awaits::Barrier => "others at a barrier".to_owned(),
+        Awaits::Region(name) => format!("the end of `{}`", printable(name)),
+    }
+}
+
+/// 12,345 microseconds as `12 ms`.
+pub(super) fn duration(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} us"),
+        1_000..10_000_000 => format!("{} ms", us / 1_000),
+        _ => format!("{} s", us / 1_000_000),
     }
 }
 

@@ -5,11 +5,12 @@
 //! of a potential problem says that nothing hangs.
 
 use super::message::{
-    Gate, Names, Owners, describe, gates, headline, held_word, same_lock, shown_others, want_word,
+    Gate, Names, Owners, awaited, describe, duration, gates, headline, held_word, same_lock,
+    shown_others, wait_words, want_word,
 };
 use super::scenario::{scenario, waits_behind_writer};
 use super::site::At;
-use super::{Confidence, Detail, Filter, Finding, Kind, Misuse, Side, Wait};
+use super::{Awaits, Confidence, Detail, Filter, Finding, Kind, Misuse, Side, Wait, Waited};
 use crate::mode::{Mode, Want};
 use std::fmt;
 use std::fmt::Write as _;
@@ -76,7 +77,7 @@ impl Finding {
                 ),
                 _ => line(text, format_args!("   {who}")),
             }
-            let rows = evidence(self, side, names);
+            let rows = evidence(self, side, self.waits.get(i), names);
             write_columns(text, &rows);
         }
     }
@@ -97,6 +98,11 @@ impl Finding {
                  about to wait for itself"
                     .to_owned(),
                 "where the level is `deny` the request is refused; otherwise this thread hangs here"
+                    .to_owned(),
+            ],
+            Kind::Deadlock => vec![
+                "hung now: certain, not potential: each of these threads waits for something that \
+                 only another of them could give"
                     .to_owned(),
             ],
             Kind::OrderInversion => {
@@ -139,17 +145,17 @@ impl Finding {
                  wait releases only its own mutex"
             )],
             Kind::HeldAcrossWait => vec![match self.detail {
-                Detail::Wait(Wait::Hung) => format!(
-                    "certain, not potential: the joined thread waits for {lock} now, and whoever \
-                     holds {lock} waits for that thread"
-                ),
                 Detail::Wait(Wait::Over) => format!(
                     "nothing hangs now: the joined thread was done with {lock} in time; both hang \
                      on the day that it is slower"
                 ),
-                _ => format!(
+                Detail::Wait(Wait::Ahead) => format!(
                     "nothing is known to hang: the joined thread has asked for {lock} before; both \
                      hang if it needs {lock} from now on"
+                ),
+                _ => format!(
+                    "nothing is known to hang: it does where whoever shall end the wait needs \
+                     {lock} first"
                 ),
             }],
             Kind::OrphanedLock => vec![format!(
@@ -237,6 +243,7 @@ impl Finding {
         let taken = taken.map_or_else(String::new, |at| format!(" taken at {}", At(at)));
         match self.kind {
             Kind::SelfDeadlock => self_deadlock_help(self, &taken),
+            Kind::Deadlock => self.deadlock_help(names),
             Kind::OrderInversion => self.order_help(names),
             Kind::ReaderRecursion => vec![
                 format!("pass the guard{taken} down to the code that reads again"),
@@ -246,6 +253,9 @@ impl Finding {
                 format!("drop the guard of {lock}{taken} before the wait"),
                 "or keep what both protect under the mutex that the wait releases".to_owned(),
             ],
+            Kind::HeldAcrossWait if wait_words(self.detail).is_some() => {
+                vec![format!("drop the guard of {lock}{taken} before the wait")]
+            }
             Kind::HeldAcrossWait => vec![
                 format!("drop the guard of {lock}{taken} before the join"),
                 format!(
@@ -259,6 +269,19 @@ impl Finding {
             ],
             Kind::Misuse => misuse_help(self.detail, lock, &taken),
         }
+    }
+
+    fn deadlock_help(&self, names: &Names) -> Vec<String> {
+        let only_locks = self.waits.iter().all(|waited| waited.awaits == Awaits::Lock);
+        let held = self.sides.iter().all(|side| side.held.is_some());
+        if only_locks && held && self.locks.len() > 1 {
+            return self.order_help(names);
+        }
+        vec![
+            "break the circle at one place: end what is held before the wait, or let the other \
+             side do without it"
+                .to_owned(),
+        ]
     }
 
     fn order_help(&self, names: &Names) -> Vec<String> {
@@ -318,7 +341,12 @@ impl fmt::Display for Finding {
 }
 
 /// What one owner held and wanted, one row each.
-fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
+fn evidence(
+    finding: &Finding,
+    side: &Side,
+    waited: Option<&Waited>,
+    names: &Names,
+) -> Vec<Vec<String>> {
     let row = |what: &str, lock: &str, word: &str, at: Option<String>| -> Vec<String> {
         vec![what.to_owned(), lock.to_owned(), word.to_owned(), at.unwrap_or_default()]
     };
@@ -329,15 +357,25 @@ fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
     }
     if let (Kind::HeldAcrossWait, Some(at), true) = (finding.kind, finding.at, side.held.is_some())
     {
-        let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
         let at = Some(format!("at    {}", At(at)));
-        rows.push(row("joins", &other.unwrap_or_default(), "", at));
+        match (wait_words(finding.detail), finding.sides.get(1)) {
+            (Some(_), _) => rows.push(row("waits", "", "", at)),
+            (None, other) => {
+                let other = other.map(|side| Owners(&finding.sides).name(&side.owner));
+                rows.push(row("joins", &other.unwrap_or_default(), "", at));
+            }
+        }
     }
-    if let Some(wants) = side.wants {
+    if let Some(waited) = waited {
+        let what = awaited(side, waited, names, &Owners(&finding.sides));
+        let word = side.wants.map_or("", |wants| want_word(wants.lock, wants.want));
+        let at = format!("at    {}, for {}", At(waited.at), duration(waited.us));
+        rows.push(row("waits", &what, word, Some(at)));
+    } else if let Some(wants) = side.wants {
         let at = Some(format!("at    {}", At(wants.at)));
         rows.push(row("wanted", names.of(wants.lock), want_word(wants.lock, wants.want), at));
     }
-    if side.held.is_none() && side.wants.is_none() && side.others.is_empty() {
+    if side.held.is_none() && side.wants.is_none() && waited.is_none() && side.others.is_empty() {
         rows.push(row("held", "nothing", "", None));
     }
     let own = side.held.map(|hold| hold.lock);

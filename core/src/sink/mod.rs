@@ -63,10 +63,10 @@ pub(crate) fn help() {
     let mut text = String::from(
         "lockgraph: LOCKGRAPH=off|watch|full[,key=value..]\n\
          \x20 off    nothing is recorded\n\
-         \x20 watch  what each thread holds: LG001, LG012\n\
+         \x20 watch  what each thread holds and waits for: LG001, LG002, LG012\n\
          \x20 full   acquisition orders as well\n\
          \x20 certain=abort|hang  a request that certainly hangs and cannot panic\n\
-         \x20 KIND=allow|warn|deny, where KIND is a code or a name:\n",
+         \x20 KIND=allow|warn|deny|abort, where KIND is a code or a name:\n",
     );
     for kind in Kind::ALL {
         text.push_str(&format!("         {} {}\n", kind.code(), kind.name()));

@@ -177,7 +177,6 @@ fn joins() -> Vec<(&'static str, Finding)> {
     vec![
         ("lg008_over", of(Wait::Over, state, Mode::Exclusive, Want::Exclusive)),
         ("lg008_ahead", of(Wait::Ahead, cache, Mode::Shared, Want::Exclusive)),
-        ("lg008_hung", of(Wait::Hung, state, Mode::Exclusive, Want::Exclusive)),
     ]
 }
 

@@ -148,6 +148,7 @@ fn agrees(scenario: &Scenario) -> Result<(), String> {
     });
     let report = Report {
         inversions: inversions.collect(),
+        deadlock: Vec::new(),
         self_deadlock: outcome.self_deadlock,
         // Not the oracle's business.
         misuse: answer.expect.misuse.clone(),

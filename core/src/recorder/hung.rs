@@ -1,0 +1,58 @@
+//! What follows where owners wait: deadlocks, and locks that are held in a wait.
+
+use super::{graph, note, tail};
+use crate::config;
+use crate::evidence;
+use crate::finding::{Finding, Kind, Level, OwnerRef};
+use crate::lock::{OwnerId, Site};
+use crate::mem::SysVec;
+use crate::owner::OwnerBlock;
+use crate::parked::Waiting;
+use crate::recorder::Inside;
+use crate::sink::{self, journal};
+use crate::wait::Deadlock;
+
+/// Whether the owner that closes a deadlock panics in place of parking.
+pub(crate) fn breaks(must_not_panic: bool) -> bool {
+    !must_not_panic && config::level(Kind::Deadlock, None) == Level::Deny
+}
+
+/// Delivers LG002; returns the message to panic with where the closer is to panic. The running
+/// owner is marked as inside.
+pub(crate) fn deadlock(deadlock: &Deadlock, must_not_panic: bool) -> Option<String> {
+    let seq = graph().next_seq();
+    let finding = evidence::deadlock(deadlock, &mut named, seq);
+    let message = breaks(must_not_panic).then(|| finding.message());
+    let level = config::level(finding.kind, finding.confidence);
+    sink::deliver(finding, false);
+    let denied = level == Level::Deny && message.is_none() && config::aborts_when_certain();
+    if denied || level == Level::Abort {
+        abort();
+    }
+    message
+}
+
+/// Completes the journal and ends the process.
+pub(super) fn abort() -> ! {
+    journal::close(&tail());
+    std::process::abort();
+}
+
+/// LG008 for a wait that is no join.
+pub(crate) fn held_across_other(block: &'static OwnerBlock, what: Waiting, at: Site) {
+    let Some(_inside) = Inside::enter(block) else { return };
+    let mut holds = SysVec::new();
+    block.holds().for_each(|hold| holds.push(hold));
+    let seq = graph().next_seq();
+    note(evidence::held_in_wait(block, &holds, what, at, seq));
+}
+
+/// The owner with its name.
+fn named(owner: OwnerId) -> OwnerRef {
+    OwnerRef { id: owner.0, name: super::owner_name(owner) }
+}
+
+/// True where the finding ends the process.
+pub(super) fn aborts(finding: &Finding) -> bool {
+    config::level(finding.kind, finding.confidence) == Level::Abort
+}
