@@ -6,6 +6,59 @@
 /// `--cfg lockgraph_off` and `--cfg loom`.
 pub const PRESENT: bool = false;
 
+/// What a program asks of the recorder, which is not there: nothing is kept of it, and the
+/// environment is not read.
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is asked for before `install`"]
+pub struct Config(());
+
+impl Config {
+    /// Asks for nothing.
+    #[inline]
+    pub const fn new() -> Config {
+        Config(())
+    }
+
+    /// How much is recorded.
+    #[inline]
+    pub const fn tier(self, tier: crate::Tier) -> Config {
+        let _ = tier;
+        self
+    }
+
+    /// What is done with findings of a kind.
+    #[inline]
+    pub fn level(self, kind: crate::Kind, level: crate::Level) -> Config {
+        let _ = (kind, level);
+        self
+    }
+
+    /// What becomes of a request that certainly hangs and must not panic.
+    #[inline]
+    pub const fn certain(self, certain: crate::Certain) -> Config {
+        let _ = certain;
+        self
+    }
+
+    /// Whether reports go to the standard error.
+    #[inline]
+    pub const fn stderr(self, on: bool) -> Config {
+        let _ = on;
+        self
+    }
+
+    /// The folder for the journal, which is not written.
+    #[inline]
+    pub fn journal_dir(self, folder: impl Into<std::path::PathBuf>) -> Config {
+        drop(folder);
+        self
+    }
+
+    /// Does nothing.
+    #[inline]
+    pub fn install(self) {}
+}
+
 /// Never calls `callback`: there are no findings.
 pub fn on_finding(callback: impl Fn(&crate::Finding) + Send + Sync + 'static) {
     drop(callback);
@@ -223,6 +276,24 @@ pub mod door {
     #[derive(Debug)]
     pub struct At(());
 
+    /// A bounded observation.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Scope(());
+
+    impl Scope {
+        /// The scope of owners that nobody observes: of each.
+        pub const NONE: Scope = Scope(());
+    }
+
+    /// What a scope has seen: nothing.
+    #[derive(Debug, Default)]
+    pub struct Observed {
+        /// None.
+        pub findings: Vec<crate::Finding>,
+        /// Empty.
+        pub journal: String,
+    }
+
     /// One no-op per function of the door.
     macro_rules! nothing {
         ($($(#[$attr:meta])* $name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty = $value:expr)?;)*) => {
@@ -292,5 +363,13 @@ pub mod door {
         thread_detached(birth: Birth);
         /// The running owner is about to block, and for no lock.
         waiting(what: Waiting, site: Site) -> Parked = Parked(());
+        /// Opens a scope.
+        scope_opened() -> Scope = Scope::NONE;
+        /// The scope of the running owner.
+        scope_current() -> Scope = Scope::NONE;
+        /// The running owner belongs to `scope` from now on.
+        scope_entered(scope: Scope) -> Scope = Scope::NONE;
+        /// Ends a scope.
+        scope_closed(scope: Scope) -> Observed = Observed::default();
     }
 }

@@ -25,6 +25,7 @@ mod primitive;
 mod process;
 mod recent;
 mod recorder;
+mod scope;
 mod segment;
 mod sink;
 #[cfg(feature = "source")]
@@ -35,6 +36,7 @@ pub mod sync;
 pub mod thread;
 mod wait;
 
+pub use config::{Certain, Config, Tier};
 pub use finding::{
     Awaits, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait, Waited,
 };
@@ -43,6 +45,8 @@ pub use sink::on_finding;
 /// Every finding reported so far in this process, once per fingerprint, in order.
 ///
 /// Cost: O(findings), with a copy of each. For tests and for the end of a program.
+///
+/// In a forked child: none.
 pub fn findings() -> Vec<Finding> {
     recorder::untracked(recorder::findings)
 }
@@ -51,6 +55,8 @@ pub fn findings() -> Vec<Finding> {
 /// `lockgraph::dump()` is made from.
 ///
 /// Cost: O(graph), under its lock; requests that are not known yet wait meanwhile.
+///
+/// In a forked child: that of a process without locks.
 pub fn snapshot() -> String {
     recorder::untracked(recorder::snapshot)
 }

@@ -19,7 +19,7 @@ use crate::lock::{OwnerId, Site};
 use crate::mem::{SysVec, leak};
 use crate::mode::Mode;
 use crate::mode::Want;
-use crate::os;
+use crate::os::{Os, System};
 use crate::parked::Parked;
 use crate::primitive::{AtomicU32, Ordering};
 use crate::recent::Recent;
@@ -113,7 +113,7 @@ pub(crate) fn enter(thread_ends: fn()) -> Option<&'static OwnerBlock> {
     CURRENT.set(Some(block));
     // Refused once the thread's destructors have run: then nobody would end this owner, so it
     // lingers from the start.
-    if !os::at_thread_end(thread_ends) {
+    if !Os::at_thread_end(thread_ends) {
         block.set(LINGERING);
     }
     Some(block)
@@ -246,6 +246,12 @@ impl OwnerBlock {
         self.segment.set(segment);
         let both = u64::from(self.scope.get()) << 32 | u64::from(segment);
         self.context.set(fold(both, 0x5851_F42D_4C95_7F2D));
+    }
+
+    /// Enters a scope: earlier chain keys no longer match.
+    pub(crate) fn set_scope(&self, scope: u32) {
+        self.scope.set(scope);
+        self.set_segment(self.segment.get());
     }
 
     /// The chain key of a request with what is held now.

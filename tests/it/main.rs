@@ -2,9 +2,11 @@
 
 mod bad_luck;
 mod callback;
+mod deadlocks;
 mod examples;
 mod exits;
 mod layout;
+mod observations;
 mod oracle;
 mod parity;
 mod parity_std;
@@ -17,7 +19,9 @@ mod parking_lot_rwlock;
 mod parking_lot_types;
 mod raw;
 mod scenario;
-mod std_sync;
+mod sinks;
+mod std_behaviour;
+mod std_recorded;
 mod std_thread;
 mod std_types;
 mod verdicts;

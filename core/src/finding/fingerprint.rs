@@ -22,11 +22,13 @@ pub(crate) fn of(
     hash.field(kind.code());
     hash.field(confidence.map_or("", Confidence::name));
     // A writer seen later makes no new problem of a reader recursion, nor does the end of a join:
-    // only misuses and regions are told apart.
+    // only misuses, and waits of other kinds, are told apart.
     hash.field(match detail {
-        Detail::None | Detail::WriterSeen(_) => "",
+        Detail::None | Detail::WriterSeen(_) | Detail::Wait(Wait::Over | Wait::Ahead) => "",
+        Detail::Wait(Wait::Message) => "message",
+        Detail::Wait(Wait::Room) => "room",
+        Detail::Wait(Wait::Barrier) => "barrier",
         Detail::Wait(Wait::Region(name)) => name,
-        Detail::Wait(_) => "",
         Detail::Misuse(misuse) => misuse.name(),
     });
     let sides: Vec<[String; 4]> = sides.iter().map(side_key).collect();

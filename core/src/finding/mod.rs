@@ -186,6 +186,26 @@ pub enum Level {
     Abort,
 }
 
+impl Level {
+    /// All levels.
+    pub const ALL: [Level; 4] = [Level::Allow, Level::Warn, Level::Deny, Level::Abort];
+
+    /// The word in configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Allow => "allow",
+            Level::Warn => "warn",
+            Level::Deny => "deny",
+            Level::Abort => "abort",
+        }
+    }
+
+    /// The level with this name.
+    pub fn from_word(word: &str) -> Option<Level> {
+        Level::ALL.into_iter().find(|level| level.name() == word)
+    }
+}
+
 /// The misuses of LG013.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]

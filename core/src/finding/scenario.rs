@@ -186,9 +186,15 @@ fn hung(finding: &Finding, names: &Names) -> Option<Scenario> {
             (_, Some(wants)) => {
                 // The one after it, as far as the circle goes; else whoever has what it wants.
                 let next = &sides[(role + 1) % sides.len()];
-                let holds =
-                    |side: &&Side| side.held.is_some_and(|held| same_lock(held.lock, wants.lock));
-                let holder = sides.iter().find(holds).filter(|_| !holds(&next));
+                let blocks = |other: &Side| {
+                    other.held.is_some_and(|held| {
+                        let policy = held.lock.class.policy;
+                        let conflict = policy.conflict(wants.want, held.mode);
+                        same_lock(held.lock, wants.lock) && conflict == Conflict::Always
+                    })
+                };
+                let mut others = sides.iter().filter(|other| other.owner.id != side.owner.id);
+                let holder = others.find(|other| blocks(other)).filter(|_| !blocks(next));
                 Some(owners.name(&holder.unwrap_or(next).owner))
             }
             _ => None,

@@ -104,6 +104,9 @@ impl Finding {
                 "hung now: certain, not potential: each of these threads waits for something that \
                  only another of them could give"
                     .to_owned(),
+                "where the level is `deny` the wait that closed the circle is refused; otherwise \
+                 these threads hang here"
+                    .to_owned(),
             ],
             Kind::OrderInversion => {
                 let now = match self.confidence {
@@ -368,7 +371,10 @@ fn evidence(
     }
     if let Some(waited) = waited {
         let what = awaited(side, waited, names, &Owners(&finding.sides));
-        let word = side.wants.map_or("", |wants| want_word(wants.lock, wants.want));
+        let word = match (&waited.awaits, side.wants) {
+            (Awaits::Lock, Some(wants)) => want_word(wants.lock, wants.want),
+            _ => "",
+        };
         let at = format!("at    {}, for {}", At(waited.at), duration(waited.us));
         rows.push(row("waits", &what, word, Some(at)));
     } else if let Some(wants) = side.wants {

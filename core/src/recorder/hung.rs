@@ -1,6 +1,6 @@
 //! What follows where owners wait: deadlocks, and locks that are held in a wait.
 
-use super::{graph, note, tail};
+use super::{deliver, graph, note, tail};
 use crate::config;
 use crate::evidence;
 use crate::finding::{Finding, Kind, Level, OwnerRef};
@@ -9,7 +9,7 @@ use crate::mem::SysVec;
 use crate::owner::OwnerBlock;
 use crate::parked::Waiting;
 use crate::recorder::Inside;
-use crate::sink::{self, journal};
+use crate::sink::journal;
 use crate::wait::Deadlock;
 
 /// Whether the owner that closes a deadlock panics in place of parking.
@@ -24,7 +24,8 @@ pub(crate) fn deadlock(deadlock: &Deadlock, must_not_panic: bool) -> Option<Stri
     let finding = evidence::deadlock(deadlock, &mut named, seq);
     let message = breaks(must_not_panic).then(|| finding.message());
     let level = config::level(finding.kind, finding.confidence);
-    sink::deliver(finding, false);
+    let scope = crate::owner::current().map_or(0, |block| block.scope.get());
+    deliver(finding, false, scope);
     let denied = level == Level::Deny && message.is_none() && config::aborts_when_certain();
     if denied || level == Level::Abort {
         abort();

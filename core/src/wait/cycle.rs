@@ -89,7 +89,6 @@ impl Waits {
         }
         Stuck {
             owner: waiter.block.id(),
-            block: waiter.block,
             wait: Some(waiter.wait),
             held,
             others,

@@ -100,7 +100,6 @@ pub(crate) struct Deadlock {
 /// One owner of a deadlock, or of a process at a standstill.
 pub(crate) struct Stuck {
     pub(crate) owner: OwnerId,
-    pub(crate) block: &'static OwnerBlock,
     pub(crate) wait: Option<Wait>,
     /// The hold that somebody else of them waits for.
     pub(crate) held: Option<Hold>,

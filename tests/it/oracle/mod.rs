@@ -148,7 +148,8 @@ fn agrees(scenario: &Scenario) -> Result<(), String> {
     });
     let report = Report {
         inversions: inversions.collect(),
-        deadlock: Vec::new(),
+        // The model's own word, in place of the recorder's.
+        deadlock: stuck.clone(),
         self_deadlock: outcome.self_deadlock,
         // Not the oracle's business.
         misuse: answer.expect.misuse.clone(),
