@@ -223,15 +223,10 @@ mod tests {
         let parked = Parked::new();
         let at = Location::caller();
         let mut turns = Vec::new();
-        let mut wants: Vec<What> = [
-            Want::Exclusive,
-            Want::Shared,
-            Want::SharedRecursive,
-            Want::Upgradable,
-            Want::Upgrade,
-        ]
-        .map(What::Lock)
-        .into();
+        let mut wants: Vec<What> =
+            [Want::Exclusive, Want::Shared, Want::SharedRecursive, Want::Upgradable, Want::Upgrade]
+                .map(What::Lock)
+                .into();
         wants.extend([What::Permit(7), What::Notification, What::Threads]);
         let others = [Waiting::Message, Waiting::Room, Waiting::Barrier, Waiting::Region("io")];
         wants.extend(others.map(What::Other));

@@ -24,6 +24,7 @@
 //! - [`journal`]: from lines to typed lines, from those to a [`Dump`];
 //! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
 //!   an order of the classes that all of them agree with;
+//! - [`waits`]: the component of a deadlock as a graph;
 //! - [`Error`]: what was wrong with an input, where, and what to do.
 //!
 //! # Costs
@@ -49,6 +50,7 @@ mod read;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod version;
+pub mod waits;
 pub mod words;
 
 pub use dump::Dump;

@@ -3,7 +3,7 @@
 use crate::scenario::reexec;
 use lockgraph::sync::{Condvar, LazyLock, Mutex, MutexGuard, Once, OnceLock, RwLock};
 use lockgraph::thread::{self, Builder};
-use lockgraph::{Confidence, Detail, Finding, Kind, Named, PRESENT, Wait};
+use lockgraph::{Confidence, Finding, Kind, Named, PRESENT};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -393,7 +393,9 @@ fn hung_by_an_initialiser() {
     if reexec::is_child() {
         hangs(|| {
             ONCE.call_once(|| {
-                thread::spawn(|| ONCE.call_once(|| ())).join().expect("the victim is one of the two");
+                thread::spawn(|| ONCE.call_once(|| ()))
+                    .join()
+                    .expect("the victim is one of the two");
             });
         });
     }

@@ -4,8 +4,8 @@
 //! [`thread_joining`] before the real join and [`thread_joined`] after it, or [`thread_detached`]
 //! where nobody will join. A scope calls [`closure_ended`] at the end of each closure as well.
 
-use super::wait::{self, Parked};
 use super::careful_block;
+use super::wait::{self, Parked};
 use crate::config::{self, Tier};
 use crate::finding::Wait;
 use crate::joins::{self, Until};

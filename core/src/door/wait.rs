@@ -31,8 +31,14 @@ pub struct Parked {
 
 impl Parked {
     /// The wait of an owner that the recorder does not follow.
-    const NOWHERE: Parked =
-        Parked { block: None, turn: 0, outer: None, asked: None, must_not_panic: false, joins: false };
+    const NOWHERE: Parked = Parked {
+        block: None,
+        turn: 0,
+        outer: None,
+        asked: None,
+        must_not_panic: false,
+        joins: false,
+    };
 
     fn new(block: &'static OwnerBlock, wait: &Wait, must_not_panic: bool) -> Parked {
         let outer = block.parked.load();

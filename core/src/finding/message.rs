@@ -38,7 +38,8 @@ impl Finding {
                 let sides = self.sides.iter().zip(&self.waits).take(EDGES_IN_MESSAGE);
                 let each = sides.map(|(side, waited)| {
                     let what = awaited(side, waited, &names, &Owners(&self.sides));
-                    let held = side.held.map(|held| format!(" while holding {}", names.of(held.lock)));
+                    let held =
+                        side.held.map(|held| format!(" while holding {}", names.of(held.lock)));
                     format!("at {}: waits for {what}{}", At(waited.at), held.unwrap_or_default())
                 });
                 each.chain(self.more_sides()).collect()

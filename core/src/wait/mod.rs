@@ -34,6 +34,8 @@
 //! One leaf mutex; nothing is formatted or called under it but the owners' and joins' tables.
 
 mod cycle;
+#[cfg(all(test, lockgraph_loom))]
+mod loom_tests;
 #[cfg(all(test, not(lockgraph_loom)))]
 mod tests;
 

@@ -50,7 +50,10 @@ impl Owners for Crowd {
 impl Crowd {
     fn new(owners: usize) -> Crowd {
         let owner = |index| leak(OwnerBlock::new(index as u32 + 1, index as u32 + 1));
-        Crowd { owners: (0..owners).map(|index| owner(index) as &'static _).collect(), joins: vec![] }
+        Crowd {
+            owners: (0..owners).map(|index| owner(index) as &'static _).collect(),
+            joins: vec![],
+        }
     }
 
     fn holds(&self, owner: usize, id: u64, mode: Mode, policy: &'static Policy) -> u32 {

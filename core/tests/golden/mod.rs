@@ -197,13 +197,11 @@ fn deadlocks() -> Vec<(&'static str, Finding)> {
         (finding.waits, finding.at) = (waits, at);
         finding
     };
-    let left = side("left", held(a, Mode::Exclusive, at::T1_A), Some((b, Want::Exclusive, at::T1_B)));
+    let left =
+        side("left", held(a, Mode::Exclusive, at::T1_A), Some((b, Want::Exclusive, at::T1_B)));
     let right =
         side("right", held(b, Mode::Exclusive, at::T2_A), Some((a, Want::Exclusive, at::T2_B)));
-    let two = vec![
-        waited(Awaits::Lock, at::T1_B, 12),
-        waited(Awaits::Lock, at::T2_B, 20_301),
-    ];
+    let two = vec![waited(Awaits::Lock, at::T1_B, 12), waited(Awaits::Lock, at::T2_B, 20_301)];
     let main = side("main", held(a, Mode::Exclusive, at::T1_A), None);
     let worker = side("worker", None, Some((a, Want::Exclusive, at::T2_B)));
     let end_of_worker = Awaits::Thread(Some(worker.owner.clone()));
@@ -217,7 +215,8 @@ fn deadlocks() -> Vec<(&'static str, Finding)> {
     let two_of_pool =
         side("two", held(a, Mode::Exclusive, at::T2_A), Some((pool, Want::Shared, at::T2_B)));
     let two_of_pool = with_others(two_of_pool, &[(b, Mode::Exclusive, Some(at::T3_A))]);
-    let sleeper = side("three", held(pool, Mode::Shared, at::T3_A), Some((a, Want::Exclusive, at::T3_B)));
+    let sleeper =
+        side("three", held(pool, Mode::Shared, at::T3_A), Some((a, Want::Exclusive, at::T3_B)));
     let permits = vec![
         waited(Awaits::Permit, at::T2_B, 77),
         waited(Awaits::Lock, at::T1_B, 1_000),
