@@ -84,21 +84,17 @@ pub mod sync {
     pub use std::sync::*;
 }
 
-/// Names for `std`'s locks: ignored.
-macro_rules! unnamed {
-    ($($name:ident $(<$($param:ident),*>)?),*) => {
+/// What is said of locks is said to nobody.
+macro_rules! untracked {
+    ($($name:ident $(<$($param:ident $(: $bound:tt $sized:ident)?),*>)?),*) => {
         $(
-            impl $(<$($param),*>)? crate::Named for std::sync::$name $(<$($param),*>)? {
-                #[inline]
-                fn named(self, _: &str) -> Self {
-                    self
-                }
-            }
+            impl $(<$($param $(: $bound $sized)?),*>)? crate::Named
+                for std::sync::$name $(<$($param),*>)? {}
         )*
     };
 }
 
-unnamed!(Mutex<T>, RwLock<T>, Once, OnceLock<T>, LazyLock<T, F>);
+untracked!(Mutex<T: ?Sized>, RwLock<T: ?Sized>, Once, OnceLock<T>, LazyLock<T, F>);
 
 #[path = "raw/policy.rs"]
 mod policy;
@@ -179,40 +175,18 @@ pub mod raw {
     pub use arc::*;
 }
 
-impl<R: lock_api::RawMutex, T> crate::Named for lock_api::Mutex<R, T> {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
-}
-
-impl<R: lock_api::RawRwLock, T> crate::Named for lock_api::RwLock<R, T> {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
-}
-
-impl<R: lock_api::RawMutex, G: lock_api::GetThreadId, T> crate::Named
+impl<R: lock_api::RawMutex, T: ?Sized> crate::Named for lock_api::Mutex<R, T> {}
+impl<R: lock_api::RawRwLock, T: ?Sized> crate::Named for lock_api::RwLock<R, T> {}
+impl<R: lock_api::RawMutex, G: lock_api::GetThreadId, T: ?Sized> crate::Named
     for lock_api::ReentrantMutex<R, G, T>
 {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
 }
-
-impl crate::Named for ::parking_lot::Once {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
-}
+impl crate::Named for ::parking_lot::Once {}
 
 /// The door between lock wrappers and the recorder: leads nowhere.
 pub mod door {
     pub use lockgraph_core::door::Waiting;
-    pub use lockgraph_core::lock::{LockId, Site};
+    pub use lockgraph_core::lock::{Label, LockId, Site};
     pub use lockgraph_core::mode::{Mode, Policy, Want};
 
     /// The part of a tracked lock that the recorder owns: nothing.
@@ -224,6 +198,20 @@ pub mod door {
         #[inline]
         pub const fn new(site: Option<Site>) -> Self {
             let _ = site;
+            LockHeader(())
+        }
+
+        /// A header for a lock that `Default` made at `site`.
+        #[inline]
+        pub const fn by_default(site: Site) -> Self {
+            let _ = site;
+            LockHeader(())
+        }
+
+        /// A header for a lock with a static label.
+        #[inline]
+        pub const fn labelled(label: &'static Label) -> Self {
+            let _ = label;
             LockHeader(())
         }
 
@@ -341,6 +329,12 @@ pub mod door {
         adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str);
         /// Names a lock.
         name(lock: &LockHeader, policy: &'static Policy, name: &str);
+        /// Puts a lock on a level of its class.
+        nest(lock: &LockHeader, policy: &'static Policy, level: u8);
+        /// Declares that locks of this class nest in the order of a key.
+        key(lock: &LockHeader, policy: &'static Policy);
+        /// Forgets every order in which the lock was taken.
+        forget_order(lock: &LockHeader);
         /// Whether the running owner holds `lock`: taken on trust.
         assert_held(lock: &LockHeader, policy: &'static Policy) -> bool = true;
         /// The running owner is about to wait on a condition variable.

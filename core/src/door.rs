@@ -9,6 +9,7 @@
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
 mod children;
+mod declare;
 mod scope;
 mod thread;
 mod wait;
@@ -25,6 +26,7 @@ use std::panic::Location;
 
 pub use crate::parked::Waiting;
 pub use children::Children;
+pub use declare::*;
 pub use scope::*;
 pub use thread::*;
 pub use wait::{Parked, blocked, permit, sleeps, timed, waiting};
@@ -350,24 +352,11 @@ fn lock_ended(lock: &LockHeader, what: Misuse) {
         holder.held.purge(id);
         holder.set(RELEASED_ELSEWHERE);
     }
+    if let (Origin::Class(class), Misuse::DropWhileHeld) = (lock.origin(), what) {
+        class.tally.dropped();
+    }
     let _inside = Inside::enter(block);
     recorder::forget(id);
-}
-
-/// Gives an unborn lock the type that it protects. Cold; call it where `lock.is_unborn()`.
-#[cold]
-pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    if let Some(block) = careful_block() {
-        let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, Some(type_name));
-    }
-}
-
-/// Names a lock: from now on its name is its class.
-pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
-    if let Some(block) = careful_block() {
-        recorder::rename(block, lock, policy, name);
-    }
 }
 
 /// True where the running owner holds `lock`; reports LG013 where not. Where the recorder is off

@@ -93,13 +93,12 @@ pub(crate) fn self_conflict(
     finish(kind, confidence, vec![lock], vec![side], detail, Some(request.at), seq)
 }
 
-/// LG003. `name_of` gives the names of owners.
+/// LG003, LG004 or LG005. `names` are those of the owners of the sides.
 pub(crate) fn inversion(inversion: &Inversion, names: &[Option<Arc<str>>], seq: u64) -> Finding {
     let sides: Vec<Side> =
         inversion.sides.iter().zip(names).map(|(side, name)| cycle_side(side, name)).collect();
     let locks = sides.iter().filter_map(|side| side.held.map(|hold| hold.lock)).collect();
-    let confidence = Some(inversion.confidence);
-    let kind = Kind::OrderInversion;
+    let (kind, confidence) = (inversion.kind, inversion.confidence);
     let mut finding = finish(kind, confidence, locks, sides, Detail::None, None, seq);
     finding.filtered_by = inversion.filtered_by.iter().copied().collect();
     finding

@@ -302,6 +302,24 @@ impl HeldSet {
         self.for_each_slot(purge);
     }
 
+    /// Makes every hold of lock `old` one of lock `new`, which it is called from now on. Callable
+    /// from any thread: the owner's books are left to [`HeldSet::resync`].
+    pub(crate) fn renumber(&self, old: u64, new: u64) {
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Relaxed);
+            if word & ID_MASK == old {
+                let renumbered = word & !ID_MASK | new;
+                // A loss of this race means that the hold has just ended by itself.
+                let _ = slot.word.compare_exchange(
+                    word,
+                    renumbered,
+                    Ordering::AcqRel,
+                    Ordering::Relaxed,
+                );
+            }
+        });
+    }
+
     /// Changes the mode of a hold in place; returns the old one. The sum follows where `owner`.
     pub(crate) fn convert(
         &self,

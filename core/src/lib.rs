@@ -33,6 +33,7 @@ pub mod source;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 #[cfg(not(lockgraph_loom))]
 pub mod sync;
+mod tally;
 pub mod thread;
 mod wait;
 

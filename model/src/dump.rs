@@ -115,6 +115,16 @@ pub struct Class {
     pub crate_name: Option<String>,
     /// Where its locks are created; null where that is not known.
     pub created_at: Option<Site>,
+    /// Its declared level among the classes of one name or site; 0 where none is declared.
+    #[serde(default)]
+    pub level: u8,
+    /// Its locks nest in the order of a key.
+    #[serde(default)]
+    pub keyed: bool,
+    /// It has one lock only, and name or site do not tell it from others: made at an unknown
+    /// place, or by a `derive(Default)`, whose fields share one place.
+    #[serde(default)]
+    pub per_instance: bool,
     /// What each process did with it.
     #[serde(default)]
     pub per_process: Vec<ClassUse>,
@@ -462,11 +472,13 @@ impl Dump {
 
     /// Computes again what follows from the other parts: `class_edges`, `components`, `order`, and
     /// the findings that no process could make alone. For a document that was put together from
-    /// parts.
+    /// parts. A class edge that follows from no edge stays: its locks are gone.
     ///
     /// Cost: linear in locks, edges and witnesses, plus the search that `limits` bounds.
     pub fn derive(&mut self, limits: &crate::cycles::Limits) {
+        let stated = std::mem::take(&mut self.class_edges);
         self.class_edges = crate::order::class_edges(&self.locks, &self.edges);
+        crate::order::add_stated(&mut self.class_edges, stated);
         self.order = crate::order::order(&self.class_edges);
         self.components = crate::cycles::components(&self.locks, &self.edges, limits);
         crate::across::findings(self, limits);

@@ -3,12 +3,12 @@
 use super::{OnceState, policy};
 use crate::raw::{LockPolicy, Tracked};
 use lockgraph_core::door::{self, Parked, Token};
-use lockgraph_core::lock::Site;
-use lockgraph_core::mode::{Mode, Want};
+use lockgraph_core::lock::{Label, LockHeader, Site};
+use lockgraph_core::mode::{Mode, Policy, Want};
 use std::fmt;
 use std::panic::Location;
 
-const POLICY: &lockgraph_core::mode::Policy = <policy::Once as LockPolicy>::POLICY;
+const POLICY: &Policy = <policy::Once as LockPolicy>::POLICY;
 
 /// A one-time initialisation.
 ///
@@ -26,6 +26,13 @@ impl Once {
     #[track_caller]
     pub const fn new() -> Once {
         Once(Tracked::at(Location::caller(), ::parking_lot::Once::new()))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(mut self, label: &'static Label) -> Self {
+        self.0.label(label);
+        self
     }
 
     /// A `Once` that is complete.
@@ -176,7 +183,7 @@ impl Default for Once {
     #[inline]
     #[track_caller]
     fn default() -> Once {
-        Once::new()
+        Once(Tracked::by_default(Location::caller(), ::parking_lot::Once::new()))
     }
 }
 
@@ -187,8 +194,7 @@ impl fmt::Debug for Once {
 }
 
 impl crate::Named for Once {
-    fn named(self, name: &str) -> Self {
-        door::name(self.0.header(), POLICY, name);
-        self
+    fn tracked(&self) -> Option<(&LockHeader, &'static Policy)> {
+        Some((self.0.header(), POLICY))
     }
 }

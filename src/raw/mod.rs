@@ -67,7 +67,7 @@ pub use condvar::TrackedCondvar;
 pub use policy::{Exclusive, LockPolicy, ReadWrite, ReadersFirst};
 
 use lockgraph_core::door::{self, Parked, Token};
-use lockgraph_core::lock::{LockHeader, Site};
+use lockgraph_core::lock::{Label, LockHeader, Site};
 use lockgraph_core::mode::{Mode, Want};
 use std::fmt;
 use std::marker::PhantomData;
@@ -89,8 +89,23 @@ impl<R, P> Tracked<R, P> {
         Tracked { header: LockHeader::new(Some(site)), raw, policy: PhantomData }
     }
 
+    /// A tracked lock that `Default` makes at `site`, which the fields of a struct with a
+    /// `derive(Default)` share: its class is its own.
+    pub(crate) const fn by_default(site: Site, raw: R) -> Self {
+        Tracked { header: LockHeader::by_default(site), raw, policy: PhantomData }
+    }
+
+    /// A tracked lock with a static label.
+    pub(crate) const fn labelled(label: &'static Label, raw: R) -> Self {
+        Tracked { header: LockHeader::labelled(label), raw, policy: PhantomData }
+    }
+
     const fn nowhere(raw: R) -> Self {
         Tracked { header: LockHeader::new(None), raw, policy: PhantomData }
+    }
+
+    pub(crate) const fn label(&mut self, label: &'static Label) {
+        self.header = LockHeader::labelled(label);
     }
 
     /// What the recorder keeps in this lock, for calls into [`door`](crate::door).

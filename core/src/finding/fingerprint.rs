@@ -5,9 +5,9 @@
 //! which a cycle was met. Everything else about a finding (thread names, modes, other holds,
 //! whether a writer was seen) may differ between two reports with one fingerprint.
 
-use super::site::{self, At};
+use super::site::At;
 use super::{Confidence, Detail, Kind, LockRef, Side, Wait};
-use crate::lock::{Class, Site};
+use crate::lock::{Class, Site, is_in_std};
 
 /// The fingerprint of a finding with these parts.
 pub(crate) fn of(
@@ -61,7 +61,7 @@ fn class_key(class: &Class) -> String {
     }
     let type_name = class.type_name.unwrap_or("");
     match class.created_at {
-        Some(created) if !site::is_unknown(created) => {
+        Some(created) if !is_in_std(created) => {
             format!("site {} {} {type_name}", At(created), class.policy.kind)
         }
         _ => format!("instance {} {type_name}", class.policy.kind),

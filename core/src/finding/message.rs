@@ -1,10 +1,9 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
-use super::site::{At, is_unknown};
-use super::{
-    Awaits, Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait, Waited,
-};
-use crate::lock::{Class, LockId, Site};
+use super::site::At;
+use super::waits::{awaited, wait_words};
+use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side};
+use crate::lock::{Class, LockId, Site, is_in_std};
 use crate::mode::{Mode, Want};
 
 /// Other holds of one side that a report lists; the rest is counted.
@@ -18,10 +17,29 @@ impl Finding {
     /// The finding in one line, without a newline: what, who, which locks and where. It can be
     /// understood without the report, so unnamed locks appear by their creation site.
     pub fn message(&self) -> String {
+        match self.of_classes() {
+            Some(finding) => finding.one_line(),
+            None => self.one_line(),
+        }
+    }
+
+    /// LG004 is about classes: the same with each class in the place of its locks.
+    pub(super) fn of_classes(&self) -> Option<Finding> {
+        let mut finding = (self.kind == Kind::ClassInversion).then(|| self.clone())?;
+        let any = LockId(0);
+        finding.locks.iter_mut().for_each(|lock| lock.id = any);
+        for side in &mut finding.sides {
+            side.held.iter_mut().for_each(|hold| hold.lock.id = any);
+            side.wants.iter_mut().for_each(|wish| wish.lock.id = any);
+        }
+        Some(finding)
+    }
+
+    fn one_line(&self) -> String {
         let names = Names::described(self);
         let mut message = headline(self, &names);
         let places: Vec<String> = match self.kind {
-            Kind::OrderInversion => {
+            Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting => {
                 let edges = self.sides.iter().take(EDGES_IN_MESSAGE).filter_map(|side| {
                     let (held, wants) = (side.held?, side.wants?);
                     let (held, wanted) = (names.of(held.lock), names.of(wants.lock));
@@ -108,6 +126,16 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
             let how = if finding.sides.len() > 2 { "in a circle" } else { "in opposite orders" };
             format!("potential deadlock: {threads} {verb} {taken} {how}{grade}")
         }
+        Kind::ClassInversion => {
+            let threads = count(distinct_owners(&finding.sides), "thread");
+            let verb = if threads == "1 thread" { "takes" } else { "take" };
+            let how = if finding.sides.len() > 2 { "in a circle" } else { "in opposite orders" };
+            let classes = finding.sides.len();
+            format!("potential deadlock: {threads} {verb} locks of {classes} classes {how}{grade}")
+        }
+        Kind::SameClassNesting => {
+            "potential deadlock: locks of one class are nested both ways round".to_owned()
+        }
         Kind::ReaderRecursion => {
             let writer = match finding.detail {
                 Detail::WriterSeen(true) => " (a writer was seen)",
@@ -157,43 +185,6 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
                 }
             }
         }
-    }
-}
-
-/// What an owner does in a wait of LG008 that is no join.
-pub(super) fn wait_words(detail: Detail) -> Option<String> {
-    let Detail::Wait(wait) = detail else { return None };
-    Some(match wait {
-        Wait::Over | Wait::Ahead => return None,
-        Wait::Message => "waits for a message".to_owned(),
-        Wait::Room => "waits for room in a channel".to_owned(),
-        Wait::Barrier => "waits at a barrier".to_owned(),
-        Wait::Region(name) => format!("is in `{}`", printable(name)),
-    })
-}
-
-/// What a side waits for.
-pub(super) fn awaited(side: &Side, waited: &Waited, names: &Names, owners: &Owners) -> String {
-    let lock = side.wants.map_or("a lock", |wants| names.of(wants.lock));
-    match &waited.awaits {
-        Awaits::Lock => lock.to_owned(),
-        Awaits::Permit => format!("a permit of {lock}"),
-        Awaits::Notification => format!("a notification, and then {lock}"),
-        Awaits::Thread(Some(thread)) => format!("the end of {}", owners.name(thread)),
-        Awaits::Thread(None) => "the end of a thread".to_owned(),
-        Awaits::Message => "a message".to_owned(),
-        Awaits::Room => "room in a channel".to_owned(),
-        Awaits::Barrier => "others at a barrier".to_owned(),
-        Awaits::Region(name) => format!("the end of `{}`", printable(name)),
-    }
-}
-
-/// 12,345 microseconds as `12 ms`.
-pub(super) fn duration(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} us"),
-        1_000..10_000_000 => format!("{} ms", us / 1_000),
-        _ => format!("{} s", us / 1_000_000),
     }
 }
 
@@ -317,11 +308,18 @@ pub(super) fn describe(class: &Class) -> String {
         Some(protected) => format!("{kind}<{}>", truncated(&protected, TYPE_WIDTH)),
         None => kind.to_owned(),
     };
-    match class.created_at {
-        Some(site) if !is_unknown(site) => format!("{kind} created at {}", At(site)),
+    let mut about = match class.created_at {
+        Some(site) if !is_in_std(site) => format!("{kind} created at {}", At(site)),
         _ if class.name.is_some() => kind,
         _ => format!("{kind} created at an unknown place"),
+    };
+    if class.level > 0 {
+        about.push_str(&format!(", level {}", class.level));
     }
+    if class.keyed {
+        about.push_str(", ordered by a key");
+    }
+    about
 }
 
 /// `alloc::vec::Vec<core::option::Option<i32>>` -> `Vec<Option<i32>>`.
@@ -355,7 +353,7 @@ pub(super) fn truncated(text: &str, width: usize) -> String {
 
 /// Control characters, and those that end a line or turn its direction, escaped: a name must not
 /// break a line or a table.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -9,9 +9,11 @@ pub(crate) mod fingerprint;
 mod golden;
 pub(crate) mod json;
 mod message;
+mod misuse;
 mod scenario;
 pub(crate) mod site;
 pub mod text;
+mod waits;
 
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
@@ -27,6 +29,10 @@ pub enum Kind {
     Deadlock,
     /// LG003: a cycle in the order graph.
     OrderInversion,
+    /// LG004: a cycle among lock classes that no locks closed, or not as surely.
+    ClassInversion,
+    /// LG005: locks of one class nested both ways round.
+    SameClassNesting,
     /// LG006: a shared re-acquisition that a queued writer would turn into a deadlock.
     ReaderRecursion,
     /// LG008: a lock held while joining a thread that takes it, or in another wait.
@@ -41,10 +47,12 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 10] = [
         Kind::SelfDeadlock,
         Kind::Deadlock,
         Kind::OrderInversion,
+        Kind::ClassInversion,
+        Kind::SameClassNesting,
         Kind::ReaderRecursion,
         Kind::HeldAcrossWait,
         Kind::CondvarNested,
@@ -58,6 +66,8 @@ impl Kind {
             Kind::SelfDeadlock => "LG001",
             Kind::Deadlock => "LG002",
             Kind::OrderInversion => "LG003",
+            Kind::ClassInversion => "LG004",
+            Kind::SameClassNesting => "LG005",
             Kind::ReaderRecursion => "LG006",
             Kind::HeldAcrossWait => "LG008",
             Kind::CondvarNested => "LG011",
@@ -77,6 +87,8 @@ impl Kind {
             Kind::SelfDeadlock => "self_deadlock",
             Kind::Deadlock => "deadlock",
             Kind::OrderInversion => "order_inversion",
+            Kind::ClassInversion => "class_inversion",
+            Kind::SameClassNesting => "same_class_nesting",
             Kind::ReaderRecursion => "reader_recursion",
             Kind::HeldAcrossWait => "held_across_wait",
             Kind::CondvarNested => "condvar_nested",
@@ -91,7 +103,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Confidence {
-    /// LG003: every choice has a gate around two of its sides.
+    /// LG003, LG004: every choice has a gate around two of its sides.
     Gated,
     /// LG003: every choice has two sides ordered by start or join.
     Ordered,
@@ -402,20 +414,36 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Every lock that the finding names; some stand there several times.
+    pub(crate) fn mentioned(&self) -> impl Iterator<Item = LockRef> + '_ {
+        let of_sides = self.sides.iter().flat_map(|side| {
+            let held = side.held.map(|hold| hold.lock);
+            held.into_iter().chain(side.wants.map(|wish| wish.lock))
+        });
+        self.locks.iter().copied().chain(of_sides)
+    }
+
     /// Severity of a kind with a confidence, as the table of `docs/findings.md` says.
     pub const fn severity_of(kind: Kind, confidence: Option<Confidence>) -> Severity {
         match (kind, confidence) {
             (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Severity::Warning,
             (Kind::SelfDeadlock | Kind::Deadlock, _) => Severity::Error,
-            (Kind::OrderInversion, Some(Confidence::Gated | Confidence::Ordered)) => Severity::Note,
+            (
+                Kind::OrderInversion | Kind::ClassInversion,
+                Some(Confidence::Gated | Confidence::Ordered),
+            ) => Severity::Note,
             (
                 Kind::OrderInversion,
                 Some(Confidence::SameOwner | Confidence::NeedsWriter | Confidence::Unproven),
             ) => Severity::Warning,
             (Kind::OrderInversion, _) => Severity::Error,
-            (Kind::CondvarNested, _) => Severity::Note,
+            (Kind::SameClassNesting | Kind::CondvarNested, _) => Severity::Note,
             (
-                Kind::ReaderRecursion | Kind::HeldAcrossWait | Kind::OrphanedLock | Kind::Misuse,
+                Kind::ClassInversion
+                | Kind::ReaderRecursion
+                | Kind::HeldAcrossWait
+                | Kind::OrphanedLock
+                | Kind::Misuse,
                 _,
             ) => Severity::Warning,
         }

@@ -37,7 +37,7 @@ struct Scenario {
 pub(super) fn scenario(finding: &Finding, names: &Names) -> String {
     let story = match finding.kind {
         Kind::Deadlock => hung(finding, names),
-        Kind::OrderInversion => circle(finding, names),
+        Kind::OrderInversion | Kind::ClassInversion => circle(finding, names),
         Kind::ReaderRecursion => reader(finding, names),
         Kind::CondvarNested => condvar(finding, names),
         Kind::HeldAcrossWait => join(finding, names),

@@ -5,12 +5,13 @@
 //! of a potential problem says that nothing hangs.
 
 use super::message::{
-    Gate, Names, Owners, awaited, describe, duration, gates, headline, held_word, same_lock,
-    shown_others, wait_words, want_word,
+    Gate, Names, Owners, describe, gates, headline, held_word, same_lock, shown_others, want_word,
 };
+use super::misuse::{misuse_help, misuse_meaning};
 use super::scenario::{scenario, waits_behind_writer};
 use super::site::At;
-use super::{Awaits, Confidence, Detail, Filter, Finding, Kind, Misuse, Side, Wait, Waited};
+use super::waits::{awaited, duration, wait_words};
+use super::{Awaits, Confidence, Detail, Filter, Finding, Kind, Side, Wait, Waited};
 use crate::mode::{Mode, Want};
 use std::fmt;
 use std::fmt::Write as _;
@@ -19,6 +20,13 @@ impl Finding {
     /// The whole report: several lines, the last one ending with a newline. Every path in it is
     /// relative to the workspace or to its crate.
     pub fn report(&self) -> String {
+        match self.of_classes() {
+            Some(finding) => finding.write_report(),
+            None => self.write_report(),
+        }
+    }
+
+    fn write_report(&self) -> String {
         let names = Names::short(self);
         let mut text = String::new();
         let (severity, code) = (self.severity.name(), self.kind.code());
@@ -54,7 +62,8 @@ impl Finding {
             rows.push(vec![name.to_owned(), about]);
         }
         if !rows.is_empty() {
-            text.push_str("\n   locks\n");
+            let classes = self.kind == Kind::ClassInversion;
+            text.push_str(if classes { "\n   classes\n" } else { "\n   locks\n" });
             write_columns(text, &rows);
         }
     }
@@ -65,7 +74,11 @@ impl Finding {
             let who = owners.name(&side.owner);
             text.push('\n');
             match (self.kind, side.held, side.wants) {
-                (Kind::OrderInversion, Some(held), Some(wants)) => line(
+                (
+                    Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting,
+                    Some(held),
+                    Some(wants),
+                ) => line(
                     text,
                     format_args!(
                         "   order {} of {}: {who} took {}, then wanted {}",
@@ -108,13 +121,17 @@ impl Finding {
                  these threads hang here"
                     .to_owned(),
             ],
-            Kind::OrderInversion => {
+            Kind::OrderInversion | Kind::ClassInversion => {
                 let now = match self.confidence {
                     Some(Confidence::Gated | Confidence::Ordered) => {
                         "nothing hangs now, and nothing will while the code runs as it was seen to"
                     }
                     Some(Confidence::SameOwner) => {
                         "nothing hangs now: each order was seen on its own, in one thread"
+                    }
+                    _ if self.kind == Kind::ClassInversion => {
+                        "nothing hangs now: each order was seen with other locks of these classes; \
+                         the threads hang on the day that the orders meet on the same ones"
                     }
                     _ => {
                         "nothing hangs now: each order was seen on its own; the threads hang on \
@@ -126,6 +143,13 @@ impl Finding {
                 notes.extend(self.filters());
                 notes
             }
+            Kind::SameClassNesting => vec![
+                "nothing hangs now: no pair was seen both ways round; two threads hang that take \
+                 one pair, each from its other end"
+                    .to_owned(),
+                "order 1 takes the lock that was used first before the other one, order 2 after it"
+                    .to_owned(),
+            ],
             Kind::ReaderRecursion => {
                 let mut notes = vec![
                     "nothing hangs now: it does when a writer queues between the two reads, as the \
@@ -248,6 +272,22 @@ impl Finding {
             Kind::SelfDeadlock => self_deadlock_help(self, &taken),
             Kind::Deadlock => self.deadlock_help(names),
             Kind::OrderInversion => self.order_help(names),
+            Kind::ClassInversion => {
+                let mut help = self.order_help(names);
+                help.push(
+                    "or, where both sides can never mean the same locks, say so: a name or \
+                     `.nested(level)` makes a class of its own"
+                        .to_owned(),
+                );
+                help
+            }
+            Kind::SameClassNesting => vec![
+                "take the locks of this class in one order everywhere, such as by index or key"
+                    .to_owned(),
+                "or, where that is so, declare it: `.keyed()`, or `.nested(level)` for levels of \
+                 a fixed number"
+                    .to_owned(),
+            ],
             Kind::ReaderRecursion => vec![
                 format!("pass the guard{taken} down to the code that reads again"),
                 "or read both times with `read_recursive()`, where the lock has it".to_owned(),
@@ -431,50 +471,6 @@ fn self_deadlock_help(finding: &Finding, taken: &str) -> Vec<String> {
         );
     }
     help
-}
-
-fn misuse_meaning(detail: Detail) -> &'static str {
-    match detail {
-        Detail::Misuse(Misuse::UnlockNotHeld) => {
-            "nothing hangs now: the lock may have been free, or it was taken from its holder"
-        }
-        Detail::Misuse(Misuse::DoubleUnlock) => {
-            "nothing hangs now: the second unlock may have taken the lock from its next holder"
-        }
-        Detail::Misuse(Misuse::DropWhileHeld) => {
-            "nothing hangs now: the hold ends without a release; its guard was forgotten or leaked"
-        }
-        Detail::Misuse(Misuse::InitWhileHeld) => {
-            "nothing hangs now: the holder will release a lock that is not the one it took"
-        }
-        Detail::Misuse(Misuse::AssertNotHeld) => {
-            "nothing hangs now: the code below may touch what the lock protects without it"
-        }
-        Detail::Misuse(Misuse::CondvarTwoMutexes) => {
-            "nothing hangs now: two waiters of one condition variable do not exclude each other, \
-             and a notification may be lost"
-        }
-        _ => "nothing hangs now",
-    }
-}
-
-fn misuse_help(detail: Detail, lock: &str, taken: &str) -> Vec<String> {
-    let Detail::Misuse(misuse) = detail else { return Vec::new() };
-    vec![match misuse {
-        Misuse::UnlockNotHeld => format!("unlock {lock} only where it was locked: use its guard"),
-        Misuse::DoubleUnlock => format!("unlock {lock} once for each acquisition: use its guard"),
-        Misuse::DropWhileHeld => {
-            format!("drop the guard{taken} before the lock; do not forget or leak it")
-        }
-        Misuse::InitWhileHeld => {
-            format!("drop the guard{taken} before the lock is initialised again")
-        }
-        Misuse::AssertNotHeld => format!("take {lock} before this place, in this thread"),
-        Misuse::CondvarTwoMutexes => {
-            "use one mutex with one condition variable, or one condition variable for each"
-                .to_owned()
-        }
-    }]
 }
 
 /// Rows in aligned columns; a row that ends early leaves no blanks behind.

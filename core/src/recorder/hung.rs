@@ -1,11 +1,13 @@
 //! What follows where owners wait: deadlocks, and locks that are held in a wait.
 
-use super::{deliver, graph, note, tail};
+use super::{deliver, ending, graph, note};
 use crate::config;
-use crate::evidence;
-use crate::finding::{Finding, Kind, Level, OwnerRef};
-use crate::lock::{OwnerId, Site};
+use crate::evidence::{self, Request};
+use crate::finding::{Finding, Kind, Level, OwnerRef, Wait};
+use crate::joins::Met;
+use crate::lock::{LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
+use crate::mode::Want;
 use crate::owner::OwnerBlock;
 use crate::parked::Waiting;
 use crate::recorder::Inside;
@@ -35,7 +37,7 @@ pub(crate) fn deadlock(deadlock: &Deadlock, must_not_panic: bool) -> Option<Stri
 
 /// Completes the journal and ends the process.
 pub(super) fn abort() -> ! {
-    journal::close(&tail());
+    journal::close(&ending());
     std::process::abort();
 }
 
@@ -46,6 +48,27 @@ pub(crate) fn held_across_other(block: &'static OwnerBlock, what: Waiting, at: S
     block.holds().for_each(|hold| holds.push(hold));
     let seq = graph().next_seq();
     note(evidence::held_in_wait(block, &holds, what, at, seq));
+}
+
+/// LG011: the owner waits with `lock` and holds others.
+pub(crate) fn condvar_wait(block: &'static OwnerBlock, lock: &LockHeader, at: Site) {
+    let id = lock.id().0;
+    let mut holds = SysVec::new();
+    block.holds().for_each(|hold| holds.push(hold));
+    let Some(other) = holds.iter().find(|hold| hold.id != id).copied() else { return };
+    let (Some(_inside), Origin::Class(class)) = (Inside::enter(block), lock.origin()) else {
+        return;
+    };
+    let mutex = Request { id, class, want: Want::Exclusive, at };
+    let seq = graph().next_seq();
+    note(evidence::condvar_nested(block, mutex, &other, &holds, seq));
+}
+
+/// LG008: a lock that an owner holds while it waits for a thread which asks for it.
+pub(crate) fn held_across_wait(met: &Met, wait: Wait) {
+    let names = [met.joiner, met.child].map(super::owner_name);
+    let seq = graph().next_seq();
+    note(evidence::held_across_wait(met, names, wait, seq));
 }
 
 /// The owner with its name.

@@ -47,7 +47,7 @@ pub(crate) fn deliver(finding: Arc<Finding>, silent: bool) {
         if config::prints() {
             print(finding.report().as_bytes());
         }
-    } else if finding.kind == Kind::OrderInversion
+    } else if matches!(finding.kind, Kind::OrderInversion | Kind::ClassInversion)
         && finding.confidence <= Some(Confidence::Ordered)
     {
         FILTERED.fetch_add(1, Ordering::Relaxed);
@@ -84,7 +84,7 @@ pub(crate) fn help() {
     text.push_str(&format!("  KIND={levels}, where KIND is a code or a name:\n"));
     for kind in Kind::ALL {
         let level = match kind {
-            Kind::OrderInversion => "by its confidence",
+            Kind::OrderInversion | Kind::ClassInversion => "by its confidence",
             _ => Finding::default_level(kind, None).name(),
         };
         text.push_str(&format!("    {} {:<18} default: {level}\n", kind.code(), kind.name()));

@@ -1,7 +1,7 @@
 //! What a lock and its guards keep for the recorder.
 
 use crate::door::{self, Token};
-use crate::lock::{LockHeader, Site};
+use crate::lock::{Label, LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
 use std::any::type_name;
 use std::mem;
@@ -24,6 +24,17 @@ pub(super) struct Header(LockHeader);
 impl Header {
     pub(super) const fn new(site: Site) -> Self {
         Header(LockHeader::new(Some(site)))
+    }
+
+    /// For a new lock that `Default` or `Clone` makes at `site`, which the fields of a struct with
+    /// a derive share.
+    pub(super) const fn derived(&mut self, site: Site) {
+        self.0 = LockHeader::by_default(site);
+    }
+
+    /// For a new lock in a static.
+    pub(super) const fn label(&mut self, label: &'static Label) {
+        self.0 = LockHeader::labelled(label);
     }
 
     /// Of a lock from a constant: whoever uses that creates another lock each time.

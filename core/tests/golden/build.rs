@@ -87,7 +87,7 @@ fn intern(
     }
     let id = known.len() as u32 + 1;
     let class: &'static Class =
-        Box::leak(Box::new(Class { id, name, policy, created_at, type_name }));
+        Box::leak(Box::new(Class { name, created_at, type_name, ..Class::plain(id, policy) }));
     known.push(class);
     class
 }

@@ -16,6 +16,7 @@ pub(super) fn samples() -> Vec<(&'static str, Finding)> {
     let mut all = self_deadlocks();
     all.extend(two_lock_inversions());
     all.extend(longer_inversions());
+    all.extend(class_findings());
     all.extend(others());
     all.extend(joins());
     all.extend(deadlocks());
@@ -164,6 +165,40 @@ fn others() -> Vec<(&'static str, Finding)> {
         ("lg006_writer_seen", read_twice(true)),
         ("lg011", nested),
         ("lg012", one_side(Kind::OrphanedLock, None, ended)),
+    ]
+}
+
+fn class_findings() -> Vec<(&'static str, Finding)> {
+    let files = [1, 2, 5, 6].map(|id| Lock::Mutex.made_at(at::MADE_1, "bank::File", id));
+    let logs = [3, 4].map(|id| Lock::Mutex.named("log", id));
+    let gate = Lock::Mutex.named("gate", 7);
+    let pair = |a, b, c, d| {
+        vec![
+            side("left", held(a, Mode::Exclusive, at::T1_A), Some((b, Want::Exclusive, at::T1_B))),
+            side("right", held(c, Mode::Exclusive, at::T2_A), Some((d, Want::Exclusive, at::T2_B))),
+        ]
+    };
+    let classes = |confidence, sides| {
+        let mut finding = inversion(confidence, sides);
+        finding.kind = Kind::ClassInversion;
+        finding.severity = Finding::severity_of(finding.kind, finding.confidence);
+        finding
+    };
+    let apart = || pair(files[0], logs[0], logs[1], files[1]);
+    let gated = apart()
+        .into_iter()
+        .map(|side| with_others(side, &[(gate, Mode::Exclusive, Some(at::GATE))]))
+        .collect();
+    let mut gated = classes(C::Gated, gated);
+    gated.filtered_by = vec![Filter::Gate];
+    let mut nested = inversion(C::Feasible, pair(files[0], files[1], files[3], files[2]));
+    nested.kind = Kind::SameClassNesting;
+    nested.confidence = None;
+    nested.severity = Finding::severity_of(nested.kind, nested.confidence);
+    vec![
+        ("lg004_feasible", classes(C::Feasible, apart())),
+        ("lg004_gated", gated),
+        ("lg005", nested),
     ]
 }
 

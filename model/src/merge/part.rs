@@ -24,18 +24,24 @@ pub(super) struct Part {
 /// What makes a class of two processes one.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    Name(String, String),
-    Site(Site, String, Option<String>),
+    Name(String, String, Nesting),
+    Site(Site, String, Option<String>, Nesting),
     /// A class of one process: nothing says where its locks come from.
     Own(u32, Id),
 }
 
+/// The declared level, and whether a key is declared.
+type Nesting = (u8, bool);
+
 impl Key {
     pub(super) fn of(class: &Class, own: (u32, Id)) -> Key {
+        let (kind, nesting) = (class.kind.clone(), (class.level, class.keyed));
         match (&class.name, &class.created_at) {
-            (Some(name), _) => Key::Name(name.clone(), class.kind.clone()),
-            (None, Some(at)) => Key::Site(at.clone(), class.kind.clone(), class.type_name.clone()),
-            (None, None) => Key::Own(own.0, own.1),
+            (Some(name), _) => Key::Name(name.clone(), kind, nesting),
+            (None, Some(at)) if !class.per_instance => {
+                Key::Site(at.clone(), kind, class.type_name.clone(), nesting)
+            }
+            (None, _) => Key::Own(own.0, own.1),
         }
     }
 }

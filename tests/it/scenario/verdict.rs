@@ -33,6 +33,8 @@ pub(crate) struct Inversion {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     pub(crate) inversions: Vec<Inversion>,
+    /// LG004, by the names of the classes.
+    pub(crate) classes: Vec<Inversion>,
     pub(crate) self_deadlock: bool,
     pub(crate) misuse: Vec<String>,
     /// The threads that LG002 named, sorted; none where it was not reported.
@@ -54,11 +56,19 @@ impl Report {
                 continue;
             };
             match finding.kind {
-                Kind::OrderInversion => report.inversions.push(Inversion {
-                    cycle: Cycle::new(locks),
-                    confidence: finding.confidence.unwrap_or(Confidence::Gated),
-                    filtered_by: sorted(finding.filtered_by.clone()),
-                }),
+                Kind::OrderInversion | Kind::ClassInversion => {
+                    let inversion = Inversion {
+                        cycle: Cycle::new(locks),
+                        confidence: finding.confidence.unwrap_or(Confidence::Gated),
+                        filtered_by: sorted(finding.filtered_by.clone()),
+                    };
+                    match finding.kind {
+                        Kind::OrderInversion => report.inversions.push(inversion),
+                        _ => report.classes.push(inversion),
+                    }
+                }
+                // A note: what is nested is seen in the inversions.
+                Kind::SameClassNesting => {}
                 Kind::SelfDeadlock => report.self_deadlock = true,
                 Kind::Deadlock => {
                     let owners = finding.sides.iter().filter_map(|side| side.owner.name.as_deref());
@@ -113,6 +123,10 @@ pub(crate) fn compare(
     differences.same("misuse", &words(&answer.expect.misuse), &words(&report.misuse));
     if !report.foreign.is_empty() {
         differences.note("other findings", "none", words(&report.foreign));
+    }
+    // Each lock is its own class: only one that is gone leaves more to its class.
+    if let (Some(class), false) = (report.classes.first(), drops(program)) {
+        differences.note("LG004", "none", &class.cycle);
     }
     compare_inversions(program, answer, report, &mut differences);
     match plain {
@@ -179,9 +193,7 @@ fn compare_inversions(
         }
     }
     // Where a lock was dropped, a reported cycle may be gone from the end state.
-    let drops = program.threads.iter().flat_map(|thread| &thread.ops);
-    let drops = drops.into_iter().any(|op| matches!(op, Op::Drop(_)));
-    if let (Some(plain), false) = (&answer.plain.cycles, drops) {
+    if let (Some(plain), false) = (&answer.plain.cycles, drops(program)) {
         for inversion in &report.inversions {
             if !plain.contains(&inversion.cycle) {
                 differences.note(
@@ -192,6 +204,12 @@ fn compare_inversions(
             }
         }
     }
+}
+
+/// Whether the program ends the life of a lock.
+pub(crate) fn drops(program: &Program) -> bool {
+    let ops = program.threads.iter().flat_map(|thread| &thread.ops);
+    ops.into_iter().any(|op| matches!(op, Op::Drop(_) | Op::Init(_)))
 }
 
 fn compare_plain(answer: &Answer, plain: &Plain, differences: &mut Differences) {
