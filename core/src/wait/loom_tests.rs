@@ -16,8 +16,7 @@ static MUTEX: Policy = Policy {
     shared: false,
     upgrade: false,
 };
-static CLASS: Class =
-    Class { id: 1, name: Some("loom"), policy: &MUTEX, created_at: None, type_name: None };
+static CLASS: Class = Class { name: Some("loom"), ..Class::plain(1, &MUTEX) };
 
 type Blocks = [&'static OwnerBlock; 2];
 

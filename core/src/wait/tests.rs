@@ -24,7 +24,7 @@ const fn policy(kind: &'static str, shared: bool, guard_send: bool) -> Policy {
 }
 
 fn class(policy: &'static Policy) -> &'static Class {
-    leak(Class { id: 1, name: None, policy, created_at: None, type_name: None })
+    leak(Class::plain(1, policy))
 }
 
 fn here() -> Site {
