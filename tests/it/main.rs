@@ -3,6 +3,7 @@
 mod bad_luck;
 mod callback;
 mod classes;
+mod deadlocks;
 mod examples;
 mod exits;
 mod false_alarms;

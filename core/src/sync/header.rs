@@ -104,17 +104,42 @@ pub(super) fn request<'a, G>(
     policy: &'static Policy,
     want: Want,
     site: Site,
-    try_lock: impl FnOnce() -> real::TryLockResult<G>,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
     lock: impl FnOnce() -> real::LockResult<G>,
 ) -> (Hold<'a>, real::LockResult<G>) {
     door::before(header, policy, want, site);
-    let inner = match try_lock() {
-        Ok(inner) => Ok(inner),
-        Err(real::TryLockError::Poisoned(poisoned)) => Err(poisoned),
-        Err(real::TryLockError::WouldBlock) => {
-            let _ = door::blocked(header, policy, want, site);
-            lock()
-        }
+    let inner = match granted(try_lock()) {
+        Some(inner) => inner,
+        None => park(header, policy, want, site, try_lock, lock),
     };
     (Hold::new(header, policy, want.mode(), site), inner)
+}
+
+/// The first attempt has failed.
+#[cold]
+fn park<G>(
+    header: &LockHeader,
+    policy: &'static Policy,
+    want: Want,
+    site: Site,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
+    lock: impl FnOnce() -> real::LockResult<G>,
+) -> real::LockResult<G> {
+    let mut parked = door::blocked(header, policy, want, site);
+    loop {
+        if let Some(inner) = granted(try_lock()) {
+            return inner;
+        }
+        if parked.parks() {
+            return lock();
+        }
+    }
+}
+
+fn granted<G>(attempt: real::TryLockResult<G>) -> Option<real::LockResult<G>> {
+    match attempt {
+        Ok(inner) => Some(Ok(inner)),
+        Err(real::TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
+        Err(real::TryLockError::WouldBlock) => None,
+    }
 }
