@@ -236,7 +236,8 @@ fn deadlocks() {
     println!(
         "\n{rounds} deadlocks, by owners {shapes:?}: all named, one victim each; from closing to \
          panic {median:.0} us median, {worst:.0} us at most; {growth} KiB more resident since the \
-         first fifth"
+         first fifth, with {} different findings kept",
+        lockgraph::findings().len()
     );
     for (role, worker) in workers {
         drop(role);
