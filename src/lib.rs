@@ -26,7 +26,8 @@ pub use chosen::{Config, PRESENT, door, findings, on_finding, parking_lot, raw, 
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier, Wait,
+    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier,
+    Wait, Waited,
 };
 #[cfg(feature = "log")]
 pub use logger::to_log;

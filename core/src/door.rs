@@ -2,7 +2,7 @@
 //!
 //! Call order for one acquisition:
 //! blocking: [`before`], the real lock (fast try; [`blocked`] where it would park), [`acquired`];
-//! try and timed: the real lock, [`acquired`] on success. Then [`released`] with the token
+//! try and timed: the real lock ([`timed`] where it would park), [`acquired`] on success. Then [`released`] with the token
 //! *before* the raw unlock.
 //!
 //! A blocking request may take a short cut first: a try of the real lock, and on success
@@ -17,9 +17,10 @@ mod declare;
 mod hold;
 mod scope;
 mod thread;
+mod wait;
 
 use crate::config::{self, Tier, UNREAD};
-use crate::finding::{Misuse, Wait};
+use crate::finding::Misuse;
 use crate::joins;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
@@ -28,6 +29,7 @@ use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
 
+pub use crate::parked::Waiting;
 pub use children::Children;
 pub use declare::*;
 pub use hold::{
@@ -35,6 +37,7 @@ pub use hold::{
 };
 pub use scope::*;
 pub use thread::*;
+pub use wait::{Parked, blocked, permit, sleeps, timed, waiting};
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
 ///
@@ -76,14 +79,6 @@ pub fn is_off() -> bool {
 #[inline(always)]
 pub fn is_on() -> bool {
     config::tier() > Tier::Off as u8
-}
-
-/// How the wrapper goes on when it would park.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Park.
-    Proceed,
 }
 
 /// A fresh blocking request. Reports LG001, LG003, LG006 before the caller blocks.
@@ -157,30 +152,6 @@ fn careful_block() -> Option<&'static OwnerBlock> {
     }
     block.settle_books();
     Some(block)
-}
-
-/// The real lock is not free: the caller is about to park. Reports LG008 where whoever waits for
-/// the end of this thread holds the lock.
-#[inline(never)]
-pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Verdict {
-    let _ = policy;
-    let child = owner::current().is_some_and(|block| block.record.get() != 0);
-    if child && config::tier() == Tier::Full as u8 && !lock.is_unborn() {
-        meets_joiner(lock.id().0, want, site);
-    }
-    Verdict::Proceed
-}
-
-#[cold]
-fn meets_joiner(id: u64, want: Want, site: Site) {
-    let Some(block) = careful_block() else { return };
-    let site = block.hint.get().map_or(site, |(site, _)| site);
-    let Some(met) = joins::parking(block, id, want, site) else { return };
-    if let Some(_inside) = Inside::enter(block) {
-        // A guard that another thread may release leaves a way out.
-        let sent = met.hold.class.policy.guard_send;
-        recorder::held_across_wait(&met, if sent { Wait::Ahead } else { Wait::Hung });
-    }
 }
 
 /// A guard state that was made up, for an acquisition whose guard was forgotten, has no token: the

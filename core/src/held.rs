@@ -21,7 +21,7 @@ use crate::lock::{Class, ID_SHIFT, LockHeader, Site};
 use crate::mem;
 use crate::mode::Mode;
 use crate::primitive::{AtomicPtr, Ordering, overwrite};
-use slot::{BENEATH, OWNS, Slot, link, matches, mode_in, word};
+use slot::{BENEATH, MARK, OWNS, Slot, link, matches, mode_in, word};
 use std::cell::Cell;
 
 pub(crate) use slot::{generation_bits, mode_bits};
@@ -118,7 +118,7 @@ impl HeldSet {
         }
     }
 
-    fn top(&self) -> u32 {
+    fn end(&self) -> u32 {
         match self.near_top.get() {
             FAR => self.far_top.get(),
             top => top as u32,
@@ -132,7 +132,7 @@ impl HeldSet {
 
     /// True where the set is known to be empty; false does not say that it is not.
     fn is_clear(&self) -> bool {
-        self.top() == 0
+        self.end() == 0
     }
 
     /// True where nothing is held (a hold that another thread has just ended may still count).
@@ -182,7 +182,7 @@ impl HeldSet {
             return Some(self.push_near(top, word, settled, at) as u32);
         }
         self.trim();
-        let top = self.top();
+        let top = self.end();
         let place = self.find_hole(top).unwrap_or(top);
         if place >= END {
             return None;
@@ -268,10 +268,10 @@ impl HeldSet {
     /// Puts the chains from `place` on right, after that slot has changed.
     fn chain_up(&self, place: u32) {
         let mut chain = self.slot_before(place).chain.get();
-        for slot in places(place, self.top()).map(|place| self.slot(place)) {
+        for slot in places(place, self.end()).map(|place| self.slot(place)) {
             match slot.word.load(Ordering::Relaxed) {
                 0 => {}
-                word => chain = link(chain, word),
+                word => chain = link(chain, word & !MARK),
             }
             slot.chain.set(chain);
         }
@@ -285,7 +285,7 @@ impl HeldSet {
             return None;
         }
         overwrite!(slot.word, 0, Ordering::Release);
-        if place + SIZE == self.top() {
+        if place + SIZE == self.end() {
             self.set_top(place);
         } else {
             self.vacate(place);
@@ -364,7 +364,7 @@ impl HeldSet {
     /// sets may have several, which costs visits to the graph; equal hashes have equal sets, but
     /// for one chance in 2^64.
     pub(crate) fn chain(&self) -> u64 {
-        self.slot_before(self.top()).chain.get()
+        self.slot_before(self.end()).chain.get()
     }
 
     /// As [`HeldSet::chain`], where it is at hand.
@@ -382,7 +382,7 @@ impl HeldSet {
     /// Lowers `top` past free slots.
     #[cold]
     fn trim(&self) {
-        let mut top = self.top();
+        let mut top = self.end();
         while top > 0 && self.slot(top - SIZE).word.load(Ordering::Relaxed) == 0 {
             top -= SIZE;
         }
@@ -399,7 +399,7 @@ impl HeldSet {
 
     /// All holds with their places, the newest slot first. Owner only.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, Hold)> + '_ {
-        places(0, self.top()).rev().filter_map(|place| Some((place, self.slot(place).load()?)))
+        places(0, self.end()).rev().filter_map(|place| Some((place, self.slot(place).load()?)))
     }
 
     /// Whether the set holds lock `id`. Callable from any thread; then a moment's view.
@@ -413,13 +413,61 @@ impl HeldSet {
     #[inline(always)]
     pub(crate) fn has(&self, head: u64) -> bool {
         let found = |place| self.slot(place).word.load(Ordering::Relaxed) ^ head <= BENEATH;
-        places(0, self.top()).any(found)
+        places(0, self.end()).any(found)
     }
 
     /// All holds, as another thread may see them: a moment's view, stable while the owner is
     /// blocked.
     pub(crate) fn seen_from_elsewhere(&self, mut visit: impl FnMut(Hold)) {
         self.for_each_slot(|slot| slot.load().into_iter().for_each(&mut visit));
+    }
+
+    /// As [`HeldSet::seen_from_elsewhere`], with the number of each slot and whether the hold is
+    /// marked; looks at the first `top` slots.
+    pub(crate) fn inspect(&self, top: u32, mut visit: impl FnMut(u32, bool, Hold)) {
+        let mut index = 0;
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Acquire);
+            if index < top && word != 0 {
+                slot.load().into_iter().for_each(|hold| visit(index, word & MARK != 0, hold));
+            }
+            index += 1;
+        });
+    }
+
+    /// Marks the hold of lock `id` in slot `index`; false where it has ended. Callable from any
+    /// thread.
+    pub(crate) fn mark(&self, index: u32, id: u64) -> bool {
+        let mut count = 0;
+        let mut marked = false;
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Relaxed);
+            if count == index && word >> ID_SHIFT == id {
+                let new = word | MARK;
+                let done =
+                    slot.word.compare_exchange(word, new, Ordering::AcqRel, Ordering::Relaxed);
+                marked = done.is_ok();
+            }
+            count += 1;
+        });
+        marked
+    }
+
+    /// Whether the hold of lock `id` that was marked in slot `index` stands. Callable from any
+    /// thread.
+    pub(crate) fn is_marked(&self, index: u32, id: u64) -> bool {
+        let (mut count, mut marked) = (0, false);
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Acquire);
+            marked |= count == index && word >> ID_SHIFT == id && word & MARK != 0;
+            count += 1;
+        });
+        marked
+    }
+
+    /// How many slots are in use, at most. Owner only.
+    pub(crate) fn top(&self) -> u32 {
+        self.end() / SIZE
     }
 
     fn for_each_slot(&self, mut visit: impl FnMut(&Slot)) {
@@ -437,13 +485,13 @@ impl HeldSet {
     /// [`HeldSet::resync`] where another thread has ended a hold.
     #[cfg(test)]
     pub(crate) fn check_invariants(&self) {
-        let top = self.top();
+        let top = self.end();
         assert!(top % SIZE == 0 && self.slot(top).word.load(Ordering::Relaxed) == 0);
         let mut chain = self.slots[0].chain.get();
         for (place, slot) in places(0, top).map(|place| (place, self.slot(place))) {
             match slot.word.load(Ordering::Relaxed) {
                 0 => assert!(place >= self.hole.get(), "a free slot at {place}"),
-                word => chain = link(chain, word),
+                word => chain = link(chain, word & !MARK),
             }
             assert_eq!(slot.chain.get(), chain, "the chain at {place} of {top}");
         }
@@ -453,7 +501,7 @@ impl HeldSet {
 
     /// Empties the set for the block's next owner.
     pub(crate) fn reset(&self) {
-        for place in places(0, self.top()) {
+        for place in places(0, self.end()) {
             overwrite!(self.slot(place).word, 0, Ordering::Release);
         }
         self.set_top(0);

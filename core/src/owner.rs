@@ -21,6 +21,7 @@ use crate::lock::{Class, ID_SHIFT, LockHeader, MAX_ID, OwnerId, Site};
 use crate::mem::{SysVec, leak};
 use crate::mode::{Mode, Want};
 use crate::os::{Os, System};
+use crate::parked::Parked;
 use crate::primitive::{AtomicU32, Ordering};
 use crate::recent::Recent;
 use crate::tls;
@@ -61,6 +62,8 @@ pub(crate) struct OwnerBlock {
     id: AtomicU32,
     /// What was asked for, for whoever joins this thread.
     pub(crate) recent: Recent,
+    /// What is waited for.
+    pub(crate) parked: Parked,
     pub(crate) scope: Cell<u32>,
     /// The running segment; 0 before the first one is needed.
     pub(crate) segment: Cell<u32>,
@@ -140,6 +143,7 @@ pub(crate) static NOBODY: OwnerBlock = OwnerBlock {
     generation: AtomicU32::new(0),
     id: AtomicU32::new(0),
     recent: Recent::new(),
+    parked: Parked::new(),
     scope: Cell::new(0),
     segment: Cell::new(0),
     birth: Cell::new(0),
@@ -200,6 +204,12 @@ pub(crate) fn find(found: impl Fn(&OwnerBlock) -> bool) -> Option<&'static Owner
     table.blocks.iter().find(|block| block.flags() & ENDED == 0 && found(block)).copied()
 }
 
+/// Visits every block that is in use. Only for the careful paths.
+pub(crate) fn for_each(visit: impl FnMut(&&'static OwnerBlock)) {
+    let table = table();
+    table.blocks.iter().filter(|block| block.flags() & ENDED == 0).for_each(visit);
+}
+
 /// How many owners there are, or were at once.
 pub(crate) fn count() -> usize {
     table().blocks.len()
@@ -222,6 +232,7 @@ impl OwnerBlock {
             generation: AtomicU32::new(0),
             id: AtomicU32::new(id),
             recent: Recent::new(),
+            parked: Parked::new(),
             scope: Cell::new(0),
             segment: Cell::new(0),
             birth: Cell::new(0),

@@ -8,10 +8,9 @@ use crate::class;
 use crate::config::{self, Tier};
 use crate::event::Event;
 use crate::evidence::{self, Request};
-use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse, Wait};
+use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
 use crate::graph::{Besides, Chain, Graph, Inversion};
 use crate::held::Hold;
-use crate::joins::Met;
 use crate::lock::{ID_SHIFT, LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
@@ -24,8 +23,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod birth;
+mod hung;
 
 pub(crate) use birth::{Change, forget_order, identify, reclassify};
+pub(crate) use hung::{breaks, condvar_wait, deadlock, held_across_other, held_across_wait};
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
 /// Calls that passed through although the recorder was on.
@@ -122,10 +123,10 @@ fn look(
         let denied = config::level(finding.kind, finding.confidence) == Level::Deny;
         // Not for every repeat of what goes on anyway.
         let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
+        let aborts = hung::aborts(&finding);
         deliver(finding, silent, scope);
-        if denied && must_not_panic && certain && config::aborts_when_certain() {
-            journal::close(&ending());
-            std::process::abort();
+        if aborts || denied && must_not_panic && certain && config::aborts_when_certain() {
+            hung::abort();
         }
         message = message.take().or(text);
     };
@@ -234,9 +235,10 @@ pub(crate) fn introduce(block: &'static OwnerBlock) {
     if block.segment.get() != UNKNOWN {
         return;
     }
-    let name = evidence::thread_name();
+    // Not an `Arc`: the program's allocator may be what waits here.
+    let thread = std::thread::current();
     let segment = tell(|graph| {
-        graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
+        graph.add_owner(block.id(), thread.name().unwrap_or(""));
         graph.add_segment(block.id(), UNKNOWN, UNKNOWN)
     });
     block.set_segment(segment);
@@ -281,8 +283,12 @@ pub(crate) fn thread_joined(block: &'static OwnerBlock, birth: u32) {
 
 /// Delivers a finding that has no request to deny. Never panics: called from drops too.
 fn note(finding: Finding) {
+    let aborts = hung::aborts(&finding);
     let scope = owner::current().map_or(0, |block| block.scope.get());
     deliver(finding, false, scope);
+    if aborts {
+        hung::abort();
+    }
 }
 
 /// Keeps a finding for the scope that it belongs to, and hands it to the sinks.
@@ -367,31 +373,6 @@ pub(crate) fn misuse(
     };
     let seq = graph().next_seq();
     note(evidence::misuse(what, (id, class), holder, at, seq));
-}
-
-/// LG011: the owner waits with `lock` and holds others.
-pub(crate) fn condvar_wait(block: &'static OwnerBlock, lock: &LockHeader, at: Site) {
-    let id = lock.id().0;
-    let mut holds = SysVec::new();
-    block.holds().for_each(|hold| holds.push(hold));
-    let Some(other) = holds.iter().find(|hold| hold.id != id).copied() else { return };
-    let (Some(_inside), Origin::Class(class)) = (Inside::enter(block), lock.origin()) else {
-        return;
-    };
-    let mutex = Request { id, class, want: Want::Exclusive, at };
-    let seq = graph().next_seq();
-    note(evidence::condvar_nested(block, mutex, &other, &holds, seq));
-}
-
-/// LG008: a lock that an owner holds while it waits for a thread which asks for it.
-pub(crate) fn held_across_wait(met: &Met, wait: Wait) {
-    let (names, seq) = {
-        let mut graph = graph();
-        let name = |owner| graph.owner_name(owner).map(Arc::from);
-        let names = [name(met.joiner), name(met.child)];
-        (names, graph.next_seq())
-    };
-    note(evidence::held_across_wait(met, names, wait, seq));
 }
 
 /// The lock is gone: so are its node and its edges.

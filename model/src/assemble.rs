@@ -182,13 +182,10 @@ impl Parts {
     }
 
     fn finding(&mut self, finding: Finding, seq: u64) {
-        let sides = finding.cycle.iter();
-        let locks = sides.flat_map(|side| [side.from, side.to]).flatten();
-        for lock in locks.chain(finding.locks.iter().copied()).filter(|&id| id != 0) {
+        for lock in finding.named_locks().filter(|&id| id != 0) {
             self.name_lock(lock, seq);
         }
-        self.named_owners.extend(finding.cycle.iter().map(|side| side.owner));
-        self.named_owners.extend(&finding.owners);
+        self.named_owners.extend(finding.named_owners());
         self.findings.push((seq, finding));
     }
 
@@ -321,7 +318,7 @@ fn unknown_class(id: Id) -> Class {
 }
 
 /// The crate of a path `name-1.2.3/src/..`; `None` for a path of the workspace.
-fn crate_of(path: &str) -> Option<String> {
+pub(crate) fn crate_of(path: &str) -> Option<String> {
     let (folder, _) = path.split_once('/')?;
     let is_version = |rest: &str| {
         let parts: Vec<&[u8]> = rest.splitn(3, '.').map(str::as_bytes).collect();

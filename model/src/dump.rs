@@ -318,6 +318,9 @@ pub struct Finding {
     pub misuse: Option<String>,
     /// LG006: whether a blocking write or upgrade of the lock was ever seen.
     pub writer_seen: Option<bool>,
+    /// LG002: how each owner waited at the moment of the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Wait>,
     /// The reason of the policy that allows it.
     #[serde(default)]
     pub allowed_by: Option<String>,
@@ -344,6 +347,70 @@ pub struct Side {
     pub held_at: Option<Site>,
     /// Where `to` was requested.
     pub acquired_at: Option<Site>,
+}
+
+/// What one owner waited for, and what it held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Wait {
+    /// Who.
+    pub owner: Id,
+    /// For what: `lock`, `permit`, `notification`, `thread`, `message`, `room`, `barrier`, `region`.
+    #[serde(rename = "for")]
+    pub awaits: String,
+    /// The lock, the permits, or the mutex that is needed after a notification.
+    pub lock: Option<Id>,
+    /// How it was wanted.
+    pub mode: Option<Want>,
+    /// The thread whose end was waited for.
+    pub thread: Option<Id>,
+    /// The name of the region.
+    pub region: Option<String>,
+    /// Where.
+    pub at: Site,
+    /// For how long, in microseconds.
+    pub us: u64,
+    /// What was held meanwhile; first what another owner of the finding waited for.
+    #[serde(default)]
+    pub held: Vec<HeldAt>,
+}
+
+/// One lock that was held, and where it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HeldAt {
+    /// The lock.
+    pub lock: Id,
+    /// How it was held.
+    pub mode: Mode,
+    /// Where it was taken; null where that was not kept.
+    pub at: Option<Site>,
+}
+
+impl Wait {
+    /// Gives the locks and the owners other numbers.
+    pub(crate) fn renumber(&mut self, lock: impl Fn(Id) -> Id, owner: impl Fn(Id) -> Id) {
+        self.owner = owner(self.owner);
+        self.thread = self.thread.map(owner);
+        self.lock = self.lock.map(&lock);
+        self.held.iter_mut().for_each(|held| held.lock = lock(held.lock));
+    }
+}
+
+impl Finding {
+    /// Every lock that the finding names, some of them twice; 0 for one that was never used.
+    pub fn named_locks(&self) -> impl Iterator<Item = Id> + '_ {
+        let sides = self.cycle.iter().flat_map(|side| [side.from, side.to]).flatten();
+        let held = self.waits.iter().flat_map(|wait| wait.held.iter().map(|held| held.lock));
+        let wanted = self.waits.iter().filter_map(|wait| wait.lock);
+        sides.chain(self.locks.iter().copied()).chain(held).chain(wanted)
+    }
+
+    /// Every owner that the finding names, some of them twice.
+    pub fn named_owners(&self) -> impl Iterator<Item = Id> + '_ {
+        let waits = self.waits.iter().flat_map(|wait| [Some(wait.owner), wait.thread]).flatten();
+        self.cycle.iter().map(|side| side.owner).chain(self.owners.iter().copied()).chain(waits)
+    }
 }
 
 /// How often one process met a finding.

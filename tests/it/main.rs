@@ -3,6 +3,8 @@
 mod bad_luck;
 mod callback;
 mod classes;
+mod deadlock_storm;
+mod deadlocks;
 mod examples;
 mod exits;
 mod false_alarms;

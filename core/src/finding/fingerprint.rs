@@ -21,11 +21,14 @@ pub(crate) fn of(
     let mut hash = Fnv::new();
     hash.field(kind.code());
     hash.field(confidence.map_or("", Confidence::name));
-    // A writer seen later makes no new problem of a reader recursion, nor does the end of a wait:
-    // only misuses are told apart, and a wait that hangs from one that may.
+    // A writer seen later makes no new problem of a reader recursion, nor does the end of a join:
+    // only misuses, and waits of other kinds, are told apart.
     hash.field(match detail {
         Detail::None | Detail::WriterSeen(_) | Detail::Wait(Wait::Over | Wait::Ahead) => "",
-        Detail::Wait(Wait::Hung) => "hung",
+        Detail::Wait(Wait::Message) => "message",
+        Detail::Wait(Wait::Room) => "room",
+        Detail::Wait(Wait::Barrier) => "barrier",
+        Detail::Wait(Wait::Region(name)) => name,
         Detail::Misuse(misuse) => misuse.name(),
     });
     let sides: Vec<[String; 4]> = sides.iter().map(side_key).collect();

@@ -1,7 +1,8 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
 use super::site::At;
-use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait};
+use super::waits::{awaited, wait_words};
+use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side};
 use crate::lock::{Class, LockId, Site, is_in_std};
 use crate::mode::{Mode, Want};
 
@@ -49,9 +50,17 @@ impl Finding {
                     };
                     Some(format!("at {}: {wanted} while holding {held}", At(wants.at)))
                 });
-                let rest = self.sides.len().saturating_sub(EDGES_IN_MESSAGE);
-                let more = (rest > 0).then(|| format!("{rest} more"));
-                edges.chain(more).collect()
+                edges.chain(self.more_sides()).collect()
+            }
+            Kind::Deadlock => {
+                let sides = self.sides.iter().zip(&self.waits).take(EDGES_IN_MESSAGE);
+                let each = sides.map(|(side, waited)| {
+                    let what = awaited(side, waited, &names, &Owners(&self.sides));
+                    let held =
+                        side.held.map(|held| format!(" while holding {}", names.of(held.lock)));
+                    format!("at {}: waits for {what}{}", At(waited.at), held.unwrap_or_default())
+                });
+                each.chain(self.more_sides()).collect()
             }
             _ => self.places().map(|(word, at)| format!("{word} {}", At(at))).collect(),
         };
@@ -60,6 +69,12 @@ impl Finding {
             message.push_str(&places.join("; "));
         }
         message
+    }
+
+    /// What stands for the sides that a message does not list.
+    fn more_sides(&self) -> Option<String> {
+        let rest = self.sides.len().saturating_sub(EDGES_IN_MESSAGE);
+        (rest > 0).then(|| format!("{rest} more"))
     }
 
     /// The sites that matter for a finding that is no cycle, the place to look at first in front.
@@ -97,6 +112,13 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
             };
             format!("{what}: {who} wants {lock}, which it {how}{grade}")
         }
+        Kind::Deadlock => match finding.sides.len() {
+            1 => format!("deadlock: {who} waits for what it holds itself, and hangs for ever"),
+            sides => {
+                let threads = count(sides, "thread");
+                format!("deadlock: {threads} wait for each other, and hang for ever")
+            }
+        },
         Kind::OrderInversion => {
             let threads = count(distinct_owners(&finding.sides), "thread");
             let verb = if threads == "1 thread" { "takes" } else { "take" };
@@ -128,12 +150,12 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
         Kind::HeldAcrossWait => {
             let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
             let other = other.unwrap_or_else(|| "a thread".to_owned());
-            if finding.detail == Detail::Wait(Wait::Hung) {
-                format!("deadlock: {who} joins {other}, which waits for {lock} that {who} holds")
-            } else {
-                format!(
-                    "potential deadlock: {who} joins {other} while it holds {lock}, which that thread takes"
-                )
+            match wait_words(finding.detail) {
+                Some(words) => format!("potential deadlock: {who} {words} while it holds {lock}"),
+                None => format!(
+                    "potential deadlock: {who} joins {other} while it holds {lock}, which that \
+                     thread takes"
+                ),
             }
         }
         Kind::OrphanedLock => format!("{who} ended while it held {lock}"),
@@ -331,7 +353,7 @@ pub(super) fn truncated(text: &str, width: usize) -> String {
 
 /// Control characters, and those that end a line or turn its direction, escaped: a name must not
 /// break a line or a table.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -7,9 +7,11 @@
 use super::message::{
     Gate, Names, Owners, describe, gates, headline, held_word, same_lock, shown_others, want_word,
 };
+use super::misuse::{misuse_help, misuse_meaning};
 use super::scenario::{scenario, waits_behind_writer};
 use super::site::At;
-use super::{Confidence, Detail, Filter, Finding, Kind, Misuse, Side, Wait};
+use super::waits::{awaited, duration, wait_words};
+use super::{Awaits, Confidence, Detail, Filter, Finding, Kind, Side, Wait, Waited};
 use crate::mode::{Mode, Want};
 use std::fmt;
 use std::fmt::Write as _;
@@ -88,7 +90,7 @@ impl Finding {
                 ),
                 _ => line(text, format_args!("   {who}")),
             }
-            let rows = evidence(self, side, names);
+            let rows = evidence(self, side, self.waits.get(i), names);
             write_columns(text, &rows);
         }
     }
@@ -109,6 +111,14 @@ impl Finding {
                  about to wait for itself"
                     .to_owned(),
                 "where the level is `deny` the request is refused; otherwise this thread hangs here"
+                    .to_owned(),
+            ],
+            Kind::Deadlock => vec![
+                "hung now: certain, not potential: each of these threads waits for something that \
+                 only another of them could give"
+                    .to_owned(),
+                "where the level is `deny` the wait that closed the circle is refused; otherwise \
+                 these threads hang here"
                     .to_owned(),
             ],
             Kind::OrderInversion | Kind::ClassInversion => {
@@ -162,17 +172,17 @@ impl Finding {
                  wait releases only its own mutex"
             )],
             Kind::HeldAcrossWait => vec![match self.detail {
-                Detail::Wait(Wait::Hung) => format!(
-                    "certain, not potential: the joined thread waits for {lock} now, and whoever \
-                     holds {lock} waits for that thread"
-                ),
                 Detail::Wait(Wait::Over) => format!(
                     "nothing hangs now: the joined thread was done with {lock} in time; both hang \
                      on the day that it is slower"
                 ),
-                _ => format!(
+                Detail::Wait(Wait::Ahead) => format!(
                     "nothing is known to hang: the joined thread has asked for {lock} before; both \
                      hang if it needs {lock} from now on"
+                ),
+                _ => format!(
+                    "nothing is known to hang: it does where whoever shall end the wait needs \
+                     {lock} first"
                 ),
             }],
             Kind::OrphanedLock => vec![format!(
@@ -260,6 +270,7 @@ impl Finding {
         let taken = taken.map_or_else(String::new, |at| format!(" taken at {}", At(at)));
         match self.kind {
             Kind::SelfDeadlock => self_deadlock_help(self, &taken),
+            Kind::Deadlock => self.deadlock_help(names),
             Kind::OrderInversion => self.order_help(names),
             Kind::ClassInversion => {
                 let mut help = self.order_help(names);
@@ -285,6 +296,9 @@ impl Finding {
                 format!("drop the guard of {lock}{taken} before the wait"),
                 "or keep what both protect under the mutex that the wait releases".to_owned(),
             ],
+            Kind::HeldAcrossWait if wait_words(self.detail).is_some() => {
+                vec![format!("drop the guard of {lock}{taken} before the wait")]
+            }
             Kind::HeldAcrossWait => vec![
                 format!("drop the guard of {lock}{taken} before the join"),
                 format!(
@@ -298,6 +312,19 @@ impl Finding {
             ],
             Kind::Misuse => misuse_help(self.detail, lock, &taken),
         }
+    }
+
+    fn deadlock_help(&self, names: &Names) -> Vec<String> {
+        let only_locks = self.waits.iter().all(|waited| waited.awaits == Awaits::Lock);
+        let held = self.sides.iter().all(|side| side.held.is_some());
+        if only_locks && held && self.locks.len() > 1 {
+            return self.order_help(names);
+        }
+        vec![
+            "break the circle at one place: end what is held before the wait, or let the other \
+             side do without it"
+                .to_owned(),
+        ]
     }
 
     fn order_help(&self, names: &Names) -> Vec<String> {
@@ -357,7 +384,12 @@ impl fmt::Display for Finding {
 }
 
 /// What one owner held and wanted, one row each.
-fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
+fn evidence(
+    finding: &Finding,
+    side: &Side,
+    waited: Option<&Waited>,
+    names: &Names,
+) -> Vec<Vec<String>> {
     let row = |what: &str, lock: &str, word: &str, at: Option<String>| -> Vec<String> {
         vec![what.to_owned(), lock.to_owned(), word.to_owned(), at.unwrap_or_default()]
     };
@@ -368,15 +400,28 @@ fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
     }
     if let (Kind::HeldAcrossWait, Some(at), true) = (finding.kind, finding.at, side.held.is_some())
     {
-        let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
         let at = Some(format!("at    {}", At(at)));
-        rows.push(row("joins", &other.unwrap_or_default(), "", at));
+        match (wait_words(finding.detail), finding.sides.get(1)) {
+            (Some(_), _) => rows.push(row("waits", "", "", at)),
+            (None, other) => {
+                let other = other.map(|side| Owners(&finding.sides).name(&side.owner));
+                rows.push(row("joins", &other.unwrap_or_default(), "", at));
+            }
+        }
     }
-    if let Some(wants) = side.wants {
+    if let Some(waited) = waited {
+        let what = awaited(side, waited, names, &Owners(&finding.sides));
+        let word = match (&waited.awaits, side.wants) {
+            (Awaits::Lock, Some(wants)) => want_word(wants.lock, wants.want),
+            _ => "",
+        };
+        let at = format!("at    {}, for {}", At(waited.at), duration(waited.us));
+        rows.push(row("waits", &what, word, Some(at)));
+    } else if let Some(wants) = side.wants {
         let at = Some(format!("at    {}", At(wants.at)));
         rows.push(row("wanted", names.of(wants.lock), want_word(wants.lock, wants.want), at));
     }
-    if side.held.is_none() && side.wants.is_none() && side.others.is_empty() {
+    if side.held.is_none() && side.wants.is_none() && waited.is_none() && side.others.is_empty() {
         rows.push(row("held", "nothing", "", None));
     }
     let own = side.held.map(|hold| hold.lock);
@@ -426,50 +471,6 @@ fn self_deadlock_help(finding: &Finding, taken: &str) -> Vec<String> {
         );
     }
     help
-}
-
-fn misuse_meaning(detail: Detail) -> &'static str {
-    match detail {
-        Detail::Misuse(Misuse::UnlockNotHeld) => {
-            "nothing hangs now: the lock may have been free, or it was taken from its holder"
-        }
-        Detail::Misuse(Misuse::DoubleUnlock) => {
-            "nothing hangs now: the second unlock may have taken the lock from its next holder"
-        }
-        Detail::Misuse(Misuse::DropWhileHeld) => {
-            "nothing hangs now: the hold ends without a release; its guard was forgotten or leaked"
-        }
-        Detail::Misuse(Misuse::InitWhileHeld) => {
-            "nothing hangs now: the holder will release a lock that is not the one it took"
-        }
-        Detail::Misuse(Misuse::AssertNotHeld) => {
-            "nothing hangs now: the code below may touch what the lock protects without it"
-        }
-        Detail::Misuse(Misuse::CondvarTwoMutexes) => {
-            "nothing hangs now: two waiters of one condition variable do not exclude each other, \
-             and a notification may be lost"
-        }
-        _ => "nothing hangs now",
-    }
-}
-
-fn misuse_help(detail: Detail, lock: &str, taken: &str) -> Vec<String> {
-    let Detail::Misuse(misuse) = detail else { return Vec::new() };
-    vec![match misuse {
-        Misuse::UnlockNotHeld => format!("unlock {lock} only where it was locked: use its guard"),
-        Misuse::DoubleUnlock => format!("unlock {lock} once for each acquisition: use its guard"),
-        Misuse::DropWhileHeld => {
-            format!("drop the guard{taken} before the lock; do not forget or leak it")
-        }
-        Misuse::InitWhileHeld => {
-            format!("drop the guard{taken} before the lock is initialised again")
-        }
-        Misuse::AssertNotHeld => format!("take {lock} before this place, in this thread"),
-        Misuse::CondvarTwoMutexes => {
-            "use one mutex with one condition variable, or one condition variable for each"
-                .to_owned()
-        }
-    }]
 }
 
 /// Rows in aligned columns; a row that ends early leaves no blanks behind.

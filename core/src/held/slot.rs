@@ -12,6 +12,9 @@ use std::panic::Location;
 const GENERATION_SHIFT: u32 = 8;
 /// Set in the word of a hold whose owner stands in the lock's header.
 pub(super) const OWNS: u64 = 4;
+/// In the word of a hold that somebody keeps an eye on: gone when the hold has ended, though the
+/// same lock may stand in the same slot again.
+pub(super) const MARK: u64 = 8;
 /// What stands beneath the id in the word of a slot.
 pub(super) const BENEATH: u64 = (1 << ID_SHIFT) - 1;
 

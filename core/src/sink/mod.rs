@@ -71,7 +71,7 @@ pub(crate) fn help() {
     let mut text = format!(
         "lockgraph: LOCKGRAPH=off|watch|full[,key=value..]\n\
          \x20 off    nothing is recorded\n\
-         \x20 watch  what each thread holds, and what that shows by itself{}\n\
+         \x20 watch  what each thread holds and waits for, and what that shows by itself{}\n\
          \x20 full   acquisition orders as well{}\n\
          keys, with their values:\n",
         standard(Tier::Watch),

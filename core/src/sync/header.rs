@@ -2,7 +2,7 @@
 
 use crate::door::{self, Token};
 use crate::lock::{Label, LockHeader, Site};
-use crate::mode::{Mode, Policy};
+use crate::mode::{Mode, Policy, Want};
 use std::any::type_name;
 use std::mem;
 use std::sync as real;
@@ -135,21 +135,42 @@ fn careful_request<'a, G>(
     policy: &'static Policy,
     mode: Mode,
     site: Site,
-    try_lock: impl FnOnce() -> real::TryLockResult<G>,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
     lock: impl FnOnce() -> real::LockResult<G>,
 ) -> (Hold<'a>, real::LockResult<G>) {
     door::before(header, policy, mode.into(), site);
-    let inner = at_once(try_lock()).unwrap_or_else(|| {
-        let _ = door::blocked(header, policy, mode.into(), site);
-        lock()
-    });
+    let inner = match at_once(try_lock()) {
+        Some(inner) => inner,
+        None => park(header, policy, mode.into(), site, try_lock, lock),
+    };
     (Hold::new(header, policy, mode, site), inner)
+}
+
+/// The first attempt has failed.
+#[cold]
+fn park<G>(
+    header: &LockHeader,
+    policy: &'static Policy,
+    want: Want,
+    site: Site,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
+    lock: impl FnOnce() -> real::LockResult<G>,
+) -> real::LockResult<G> {
+    let mut parked = door::blocked(header, policy, want, site);
+    loop {
+        if let Some(inner) = at_once(try_lock()) {
+            return inner;
+        }
+        if parked.parks() {
+            return lock();
+        }
+    }
 }
 
 /// What a try has got.
 #[inline]
-fn at_once<G>(tried: real::TryLockResult<G>) -> Option<real::LockResult<G>> {
-    match tried {
+fn at_once<G>(attempt: real::TryLockResult<G>) -> Option<real::LockResult<G>> {
+    match attempt {
         Ok(inner) => Some(Ok(inner)),
         Err(real::TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
         Err(real::TryLockError::WouldBlock) => None,

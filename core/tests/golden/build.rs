@@ -130,6 +130,7 @@ fn finding(kind: Kind, confidence: Option<Confidence>, sides: Vec<Side>) -> Find
         fingerprint: 0,
         locks: sides.iter().filter_map(|side| side.held).map(|hold| hold.lock).collect(),
         sides,
+        waits: Vec::new(),
         detail: Detail::None,
         at: None,
         seq: 42,

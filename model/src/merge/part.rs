@@ -163,12 +163,9 @@ impl Home {
 
     /// Whose locks and owners a finding names.
     fn evidence(&self, finding: &Finding) -> Option<u32> {
-        let sides = finding.cycle.iter();
-        let locks = sides.flat_map(|side| [side.from, side.to]).flatten();
-        locks
-            .chain(finding.locks.iter().copied())
-            .find_map(|id| self.lock(id))
-            .or_else(|| finding.owners.iter().find_map(|&id| self.owner(id)))
+        let mut owners = finding.named_owners();
+        let lock = finding.named_locks().find_map(|id| self.lock(id));
+        lock.or_else(|| owners.find_map(|id| self.owner(id)))
     }
 }
 
@@ -337,6 +334,10 @@ impl Part {
                 let ends = side.from.iter_mut().chain(&mut side.to);
                 ends.for_each(|id| known(id, locks));
             }
+            for wait in &mut finding.waits {
+                let by = |by| move |id| if id == 0 { 0 } else { id + by };
+                wait.renumber(by(locks), by(owners));
+            }
         }
     }
 
@@ -381,6 +382,7 @@ fn renumber_finding(finding: &mut Finding, is_own: bool, locks: &Ranks, owners: 
         finding.locks.clear();
         finding.owners.clear();
         finding.cycle.clear();
+        finding.waits.clear();
         return;
     }
     finding.locks.iter_mut().for_each(|id| *id = locks.or_unknown(*id));
@@ -393,5 +395,8 @@ fn renumber_finding(finding: &mut Finding, is_own: bool, locks: &Ranks, owners: 
         side.owner = owners.or_unknown(side.owner);
         side.from = side.from.map(|id| locks.or_unknown(id));
         side.to = side.to.map(|id| locks.or_unknown(id));
+    }
+    for wait in &mut finding.waits {
+        wait.renumber(|id| locks.or_unknown(id), |id| owners.or_unknown(id));
     }
 }

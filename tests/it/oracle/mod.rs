@@ -151,6 +151,8 @@ fn agrees(scenario: &Scenario) -> Result<(), String> {
     });
     let report = Report {
         inversions: inversions.collect(),
+        // The model's own word, in place of the recorder's.
+        deadlock: stuck.clone(),
         self_deadlock: outcome.self_deadlock,
         classes: Vec::new(),
         // Not the oracle's business.

@@ -37,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) classes: Vec<Inversion>,
     pub(crate) self_deadlock: bool,
     pub(crate) misuse: Vec<String>,
+    /// The threads that LG002 named, sorted; none where it was not reported.
+    pub(crate) deadlock: Vec<String>,
     /// Findings about locks that are not of this run.
     pub(crate) foreign: Vec<String>,
 }
@@ -68,6 +70,13 @@ impl Report {
                 // A note: what is nested is seen in the inversions.
                 Kind::SameClassNesting => {}
                 Kind::SelfDeadlock => report.self_deadlock = true,
+                Kind::Deadlock => {
+                    let owners = finding.sides.iter().filter_map(|side| side.owner.name.as_deref());
+                    report.deadlock.extend(owners.map(str::to_owned));
+                    report.deadlock.sort();
+                }
+                // The files say nothing of it.
+                Kind::HeldAcrossWait => {}
                 Kind::ReaderRecursion => report.misuse.push("recursive_read".into()),
                 Kind::CondvarNested => report.misuse.push("wait_holding_other".into()),
                 Kind::OrphanedLock => report.misuse.push("thread_exit_holding".into()),
@@ -110,6 +119,7 @@ pub(crate) fn compare(
         outcome.self_deadlock,
     );
     differences.same("LG001", answer.expect.self_deadlock, report.self_deadlock);
+    compare_deadlock(scenario, outcome, report, &mut differences);
     differences.same("misuse", &words(&answer.expect.misuse), &words(&report.misuse));
     if !report.foreign.is_empty() {
         differences.note("other findings", "none", words(&report.foreign));
@@ -124,6 +134,24 @@ pub(crate) fn compare(
         Err(why) => differences.note("plain cycles", "a dump", why),
     }
     differences.0
+}
+
+/// LG002 where the program says that threads are stuck, and nowhere else. Threads that only wait
+/// for stuck ones are no part of the deadlock.
+fn compare_deadlock(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    report: &Report,
+    differences: &mut Differences,
+) {
+    let expected = sorted(scenario.answer.expect.actual_deadlock.clone().unwrap_or_default());
+    let name = |&thread: &usize| scenario.program.threads[thread].name.clone();
+    let stuck = sorted(outcome.stuck.iter().map(name).collect::<Vec<_>>());
+    differences.same("stuck threads of the model", &words(&expected), &words(&stuck));
+    let right = report.deadlock.iter().all(|thread| expected.contains(thread));
+    if !right || report.deadlock.is_empty() != expected.is_empty() {
+        differences.note("LG002", words(&expected), words(&report.deadlock));
+    }
 }
 
 fn compare_inversions(
