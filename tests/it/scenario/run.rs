@@ -22,13 +22,21 @@ pub(crate) struct Outcome {
     pub(crate) stuck: Vec<usize>,
     /// Why the program could not be run as written.
     pub(crate) broken: Option<String>,
-    locks: Arc<Locks>,
+    /// None where the program ran on real locks, which stay where they are.
+    locks: Option<Arc<Locks>>,
 }
 
 impl Outcome {
     /// Drops the locks; call it once the verdict is read.
     pub(crate) fn drop_locks(&self) {
-        self.locks.drop_all();
+        if let Some(locks) = &self.locks {
+            locks.drop_all();
+        }
+    }
+
+    /// Of a run on real locks, which leaves no trace.
+    pub(crate) fn of_real_locks(self_deadlock: bool, broken: Option<String>) -> Outcome {
+        Outcome { trace: Trace::default(), self_deadlock, stuck: Vec::new(), broken, locks: None }
     }
 }
 
@@ -117,7 +125,7 @@ pub(crate) fn run(program: &Program, prefix: &str) -> Outcome {
         self_deadlock: scheduler.self_deadlock,
         stuck: scheduler.stuck,
         broken: scheduler.broken,
-        locks: scheduler.locks,
+        locks: Some(scheduler.locks),
     }
 }
 
