@@ -133,10 +133,11 @@ impl Worker {
                 let guard = acquire(self.lock(lock), ask);
                 self.hold(lock, guard);
             }
-            Op::Try { lock, ask, fail } => match attempt(self.lock(lock), ask).filter(|_| !fail) {
-                Some(guard) => self.hold(lock, guard),
-                None => {}
-            },
+            Op::Try { lock, ask, fail } => {
+                if let Some(guard) = attempt(self.lock(lock), ask).filter(|_| !fail) {
+                    self.hold(lock, guard);
+                }
+            }
             Op::Unlock(lock) => drop(self.take(lock)),
             Op::Downgrade(lock) => match self.take(lock) {
                 Guard::Write(guard) => {
