@@ -14,7 +14,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 /// What came of one run.
-#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) trace: Trace,
     pub(crate) self_deadlock: bool,
@@ -22,8 +21,10 @@ pub(crate) struct Outcome {
     pub(crate) stuck: Vec<usize>,
     /// Why the program could not be run as written.
     pub(crate) broken: Option<String>,
-    /// None where the program ran on real locks, which stay where they are.
+    /// None where the program ran on real locks.
     locks: Option<Arc<Locks>>,
+    /// Those, dropped with the outcome.
+    _real_locks: Vec<Box<dyn Send>>,
 }
 
 impl Outcome {
@@ -35,14 +36,13 @@ impl Outcome {
     }
 
     /// Of a run on real locks, which leaves no trace.
-    pub(crate) fn of_real_locks(self_deadlock: bool, broken: Option<String>) -> Outcome {
-        Outcome { trace: Trace::default(), self_deadlock, stuck: Vec::new(), broken, locks: None }
-    }
-}
-
-impl std::fmt::Debug for Locks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Locks").field("prefix", &self.prefix).finish_non_exhaustive()
+    pub(crate) fn of_real_locks(
+        self_deadlock: bool,
+        broken: Option<String>,
+        locks: Vec<Box<dyn Send>>,
+    ) -> Outcome {
+        let (trace, stuck) = (Trace::default(), Vec::new());
+        Outcome { trace, self_deadlock, stuck, broken, locks: None, _real_locks: locks }
     }
 }
 
@@ -126,6 +126,7 @@ pub(crate) fn run(program: &Program, prefix: &str) -> Outcome {
         stuck: scheduler.stuck,
         broken: scheduler.broken,
         locks: Some(scheduler.locks),
+        _real_locks: Vec::new(),
     }
 }
 

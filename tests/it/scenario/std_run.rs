@@ -93,19 +93,26 @@ impl Worker {
         for op in &shared.program.threads[self.thread].ops {
             if self.inbox.recv().is_err() {
                 // The run was broken off: whoever is parked goes on.
-                return;
+                return self.leave();
             }
             let step = catch_unwind(AssertUnwindSafe(|| self.step(*op)));
             let report = step.unwrap_or_else(|panic| Report::Broken(panic_text(&*panic)));
             let ends = !matches!(report, Report::Done);
             self.report(report);
             if ends {
-                return;
+                return self.leave();
             }
         }
         locked(&shared.left).extend(self.children.drain().map(|(_, handle)| handle));
         // Holds stay as they are.
         mem::forget(self.guards);
+    }
+
+    /// Ends with every guard dropped.
+    fn leave(mut self) {
+        while let Some((lock, _)) = self.guards.last() {
+            drop(self.take(*lock));
+        }
     }
 
     fn report(&self, report: Report) {
@@ -302,7 +309,22 @@ pub(crate) fn run(program: &Program, prefix: &str) -> Outcome {
     drop(turns);
     handles.into_values().for_each(|handle| handle.join().expect("it does not panic"));
     mem::take(&mut *locked(&shared.left)).into_iter().for_each(|child| drop(child.join()));
-    Outcome::of_real_locks(self_deadlock, ended.err().and_then(|Halt(why)| why))
+    let why = ended.err().and_then(|Halt(why)| why);
+    Outcome::of_real_locks(self_deadlock, why, free_locks(&shared))
+}
+
+/// The locks of a run whose threads are gone, but for those that are held for ever.
+fn free_locks(shared: &Shared) -> Vec<Box<dyn Send>> {
+    let held = locked(&shared.holds);
+    let own = |(at, lock): (usize, &mut Option<&'static Lock>)| -> Option<Box<dyn Send>> {
+        if held.iter().any(|(_, held, _)| *held == at) {
+            return None;
+        }
+        let place = lock.take()?;
+        // SAFETY: it came from `Box::leak`, nobody can find it any more, and no guard is left.
+        Some(unsafe { Box::from_raw(std::ptr::from_ref(place).cast_mut()) })
+    };
+    locked(&shared.locks).iter_mut().enumerate().filter_map(own).collect()
 }
 
 impl Scheduler {
