@@ -2,8 +2,11 @@
 
 mod bad_luck;
 mod callback;
+mod classes;
+mod deadlocks;
 mod examples;
 mod exits;
+mod false_alarms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod layout;
