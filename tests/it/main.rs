@@ -3,6 +3,7 @@
 mod bad_luck;
 mod callback;
 mod classes;
+mod deadlock_storm;
 mod deadlocks;
 mod examples;
 mod exits;
