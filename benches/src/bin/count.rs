@@ -1,7 +1,7 @@
 //! One piece of work, so many times, for a tool that counts instructions: `count WORK KIND TIMES`.
 //!
 //! The start of the process is the same for every `TIMES`, so the difference of two runs is the
-//! work alone. `KIND` is `tracked` or `plain`.
+//! work alone. `KIND` is `plain` or `tracked`, of parking_lot's locks, or `std-plain`, `std-tracked`.
 
 use std::hint::black_box;
 
