@@ -10,12 +10,18 @@ mod chosen;
 mod chosen;
 #[cfg(feature = "dump")]
 mod dump;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod logger;
 mod named;
 
-pub use chosen::{PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
+pub use chosen::{Config, PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait,
+    Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier, Wait,
 };
+#[cfg(feature = "log")]
+pub use logger::to_log;
+#[cfg(feature = "tracing")]
+pub use logger::to_tracing;
 pub use named::Named;

@@ -41,15 +41,4 @@ pub mod door {
 }
 
 pub use lockgraph_core::thread;
-
-/// Calls `callback` with every new finding, of whatever level, once per fingerprint. It may lock
-/// and log; what it locks is not tracked. A panic in it is reported and goes no further. It takes
-/// the place of the one before.
-pub fn on_finding(callback: impl Fn(&crate::Finding) + Send + Sync + 'static) {
-    lockgraph_core::on_finding(callback);
-}
-
-/// Every finding so far, in the order in which they were made.
-pub fn findings() -> Vec<crate::Finding> {
-    lockgraph_core::findings()
-}
+pub use lockgraph_core::{Config, findings, on_finding};

@@ -1,33 +1,48 @@
-//! What the environment and the program asked for: the tier, levels, the journal's folder.
+//! What the environment and the program ask for: the tier, levels, sinks.
 //!
-//! `LOCKGRAPH=off|watch|full[,key=value..]`. A value that
-//! cannot be used changes nothing.
+//! `LOCKGRAPH=off|watch|full[,key=value..]`, and [`Config`] for programs. A value that cannot be
+//! used changes nothing.
 
 use crate::finding::{Confidence, Finding, Kind, Level};
 use std::ffi::OsStr;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// How much is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Tier {
     /// Nothing: every call passes through.
-    Off = 1,
+    Off = 2,
     /// Holds and waits only: no order edges.
-    Watch = 2,
+    Watch = 3,
     /// Everything.
-    Full = 3,
+    Full = 4,
+}
+
+/// What becomes of a request that certainly hangs and must not panic: one of a condition variable
+/// that takes its mutex again, or of a thread that is unwinding already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certain {
+    /// The journal is completed and the process aborts. The default.
+    Abort,
+    /// It is reported and hangs, as it would have without the recorder.
+    Hang,
 }
 
 /// Before the environment was read.
 pub(crate) const UNREAD: u8 = 0;
+/// In a forked child: as [`Tier::Off`], for ever.
+const LOST: u8 = 1;
 
-/// [`UNREAD`] or a [`Tier`]. The one word that the hot path reads of the configuration.
+/// [`UNREAD`], [`LOST`] or a [`Tier`]. The one word that the hot path reads of the configuration.
 static TIER: AtomicU8 = AtomicU8::new(UNREAD);
 /// One per kind: 0 is the default, else a level + 1.
 static LEVELS: [AtomicU8; Kind::ALL.len()] = [const { AtomicU8::new(0) }; Kind::ALL.len()];
-/// `certain=hang`: see [`aborts_when_certain`].
-static HANG: AtomicU8 = AtomicU8::new(0);
+/// See [`aborts_when_certain`].
+static HANG: AtomicBool = AtomicBool::new(false);
+/// See [`prints`].
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// The tier as a number that compares with `Tier as u8`; less than all of them while unread.
 #[inline(always)]
@@ -42,41 +57,137 @@ impl Tier {
     }
 }
 
-/// Applies the whole value or nothing of it.
-pub(crate) fn apply(value: &OsStr, tier: &mut Tier) -> Result<(), String> {
-    let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_string())?;
-    let (mut chosen, mut levels, mut hang) = (*tier, Vec::new(), None);
-    for (place, part) in text.split(',').map(str::trim).enumerate() {
-        match (part.split_once('='), part) {
-            (None, "") => {}
-            (None, "off") if place == 0 => chosen = Tier::Off,
-            (None, "watch") if place == 0 => chosen = Tier::Watch,
-            (None, "full") if place == 0 => chosen = Tier::Full,
-            (Some(("certain", "abort")), _) => hang = Some(0),
-            (Some(("certain", "hang")), _) => hang = Some(1),
-            (Some(("certain", other)), _) => {
-                return Err(format!("certain={:?} is neither abort nor hang", short(other)));
-            }
-            (Some((kind, level)), _) => {
-                let kind =
-                    Kind::from_word(kind).ok_or_else(|| format!("no key {:?}", short(kind)))?;
-                let level = match level {
-                    "allow" => Level::Allow,
-                    "warn" => Level::Warn,
-                    "deny" => Level::Deny,
-                    _ => return Err(format!("{:?} is no level", short(level))),
-                };
-                levels.push((kind, level));
-            }
-            (None, other) => return Err(format!("{:?} is no tier and has no value", short(other))),
+/// The keys of `LOCKGRAPH` besides the kinds: name, values, meaning.
+pub(crate) const KEYS: [(&str, &str, &str); 2] = [
+    ("certain", "abort|hang", "a request that certainly hangs where no panic is possible"),
+    ("stderr", "on|off", "whether reports go to the standard error"),
+];
+
+/// What a program asks of the recorder. What it leaves open stays as it is.
+///
+/// The environment wins, key by key: `LOCKGRAPH` and `LOCKGRAPH_DIR` are for whoever runs the
+/// program, and say more than its author could know.
+///
+/// ```
+/// use lockgraph_core::{Config, Kind, Level, Tier};
+///
+/// Config::new()
+///     .tier(Tier::Full)
+///     .level(Kind::OrderInversion, Level::Deny)
+///     .level(Kind::CondvarNested, Level::Warn)
+///     .install();
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is asked for before `install`"]
+pub struct Config {
+    pub(crate) tier: Option<Tier>,
+    levels: Vec<(Kind, Level)>,
+    certain: Option<Certain>,
+    stderr: Option<bool>,
+    pub(crate) journal_dir: Option<PathBuf>,
+}
+
+impl Config {
+    /// Asks for nothing.
+    pub const fn new() -> Config {
+        Config { tier: None, levels: Vec::new(), certain: None, stderr: None, journal_dir: None }
+    }
+
+    /// How much is recorded. By default [`Tier::Full`] where this crate is built with debug
+    /// assertions, else [`Tier::Watch`].
+    pub const fn tier(mut self, tier: Tier) -> Config {
+        self.tier = Some(tier);
+        self
+    }
+
+    /// What is done with findings of a kind, whatever their confidence. The last word for a kind
+    /// counts.
+    pub fn level(mut self, kind: Kind, level: Level) -> Config {
+        self.levels.push((kind, level));
+        self
+    }
+
+    /// What becomes of a request that certainly hangs and must not panic.
+    pub const fn certain(mut self, certain: Certain) -> Config {
+        self.certain = Some(certain);
+        self
+    }
+
+    /// Whether reports go to the standard error. They do by default; a program that hands
+    /// findings to its own logger may not want them twice. Warnings about the recorder's own
+    /// settings go there in any case.
+    pub const fn stderr(mut self, on: bool) -> Config {
+        self.stderr = Some(on);
+        self
+    }
+
+    /// The folder for the journal, which is made where it is missing. A process writes one
+    /// journal: the first folder that it is told counts.
+    pub fn journal_dir(mut self, folder: impl Into<PathBuf>) -> Config {
+        self.journal_dir = Some(folder.into());
+        self
+    }
+
+    /// The value of `LOCKGRAPH`, understood as a whole or not at all.
+    pub(crate) fn parse(value: &OsStr) -> Result<Config, String> {
+        let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_string())?;
+        let mut config = Config::new();
+        for (place, part) in text.split(',').map(str::trim).enumerate() {
+            config = match (part.split_once('='), part) {
+                (None, "") => config,
+                (None, "off") if place == 0 => config.tier(Tier::Off),
+                (None, "watch") if place == 0 => config.tier(Tier::Watch),
+                (None, "full") if place == 0 => config.tier(Tier::Full),
+                (Some(("certain", "abort")), _) => config.certain(Certain::Abort),
+                (Some(("certain", "hang")), _) => config.certain(Certain::Hang),
+                (Some(("stderr", "on")), _) => config.stderr(true),
+                (Some(("stderr", "off")), _) => config.stderr(false),
+                (Some((key, other)), _) => match KEYS.iter().find(|(name, ..)| *name == key) {
+                    Some((key, values, _)) => {
+                        return Err(format!("{key}={:?} is not one of {values}", short(other)));
+                    }
+                    None => {
+                        let kind = Kind::from_word(key)
+                            .ok_or_else(|| format!("no key {:?}", short(key)))?;
+                        let level = Level::from_word(other)
+                            .ok_or_else(|| format!("{:?} is no level", short(other)))?;
+                        config.level(kind, level)
+                    }
+                },
+                (None, other) => {
+                    return Err(format!("{:?} is no tier and has no value", short(other)));
+                }
+            };
+        }
+        Ok(config)
+    }
+
+    /// What `self` says, and where it says nothing, what `other` says.
+    pub(crate) fn over(&self, other: &Config) -> Config {
+        let mut levels = other.levels.clone();
+        levels.retain(|(kind, _)| self.levels.iter().all(|(ours, _)| ours != kind));
+        levels.extend_from_slice(&self.levels);
+        Config {
+            tier: self.tier.or(other.tier),
+            levels,
+            certain: self.certain.or(other.certain),
+            stderr: self.stderr.or(other.stderr),
+            journal_dir: self.journal_dir.clone().or_else(|| other.journal_dir.clone()),
         }
     }
-    *tier = chosen;
-    levels.into_iter().for_each(|(kind, level)| set_level(kind, Some(level)));
-    if let Some(hang) = hang {
-        HANG.store(hang, Ordering::Relaxed);
+
+    /// Puts into effect what the hot path does not read: all but the tier and the journal.
+    pub(crate) fn apply(&self) {
+        for (kind, level) in &self.levels {
+            LEVELS[*kind as usize].store(*level as u8 + 1, Ordering::Relaxed);
+        }
+        if let Some(certain) = self.certain {
+            HANG.store(certain == Certain::Hang, Ordering::Relaxed);
+        }
+        if let Some(stderr) = self.stderr {
+            QUIET.store(!stderr, Ordering::Relaxed);
+        }
     }
-    Ok(())
 }
 
 /// As much of a word as a warning shows.
@@ -88,13 +199,26 @@ fn short(word: &str) -> &str {
 }
 
 /// Sets the tier from now on. Locks held at this moment stay as they were recorded.
-pub fn set_tier(tier: Tier) {
-    TIER.store(tier as u8, Ordering::Release);
+pub(crate) fn set_tier(tier: Tier) {
+    let set = |old| (old != LOST).then_some(tier as u8);
+    // Refused where this is a forked child.
+    let _ = TIER.fetch_update(Ordering::AcqRel, Ordering::Relaxed, set);
 }
 
-/// Sets the level of a kind, whatever the confidence; `None` goes back to the default.
-pub fn set_level(kind: Kind, level: Option<Level>) {
-    LEVELS[kind as usize].store(level.map_or(0, |level| level as u8 + 1), Ordering::Relaxed);
+/// This is a forked child: nothing is recorded any more.
+pub(crate) fn lose() {
+    TIER.store(LOST, Ordering::Relaxed);
+}
+
+/// True in a forked child: other threads are gone, maybe with locks of the recorder held, so none
+/// of those may be waited for.
+pub(crate) fn is_lost() -> bool {
+    tier() == LOST
+}
+
+/// Sets the first tier; false where another thread did.
+pub(crate) fn start(tier: Tier) -> bool {
+    TIER.compare_exchange(UNREAD, tier as u8, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
 /// The level that applies to a finding.
@@ -109,32 +233,58 @@ pub(crate) fn level(kind: Kind, confidence: Option<Confidence>) -> Level {
 
 /// Whether a request that certainly hangs and must not panic ends the process instead.
 pub(crate) fn aborts_when_certain() -> bool {
-    HANG.load(Ordering::Relaxed) == 0
+    !HANG.load(Ordering::Relaxed)
+}
+
+/// Whether reports go to the standard error.
+pub(crate) fn prints() -> bool {
+    !QUIET.load(Ordering::Relaxed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Tier, String> {
-        let mut tier = Tier::Full;
-        apply(OsStr::new(text), &mut tier).map(|()| tier)
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(OsStr::new(text))
+    }
+
+    fn tier(text: &str) -> Option<Tier> {
+        parse(text).expect("a good value").tier
     }
 
     #[test]
     fn tiers_and_keys_are_read() {
-        assert_eq!(parse("off"), Ok(Tier::Off));
-        assert_eq!(parse("watch,certain=abort"), Ok(Tier::Watch));
-        assert_eq!(parse(""), Ok(Tier::Full));
-        assert_eq!(parse("full, condvar_nested=allow"), Ok(Tier::Full));
-        assert_eq!(level(Kind::CondvarNested, None), Level::Allow);
-        assert_eq!(parse("full,LG011=warn"), Ok(Tier::Full));
-        assert_eq!(level(Kind::CondvarNested, None), Level::Warn);
-        set_level(Kind::CondvarNested, None);
+        assert_eq!(tier("off"), Some(Tier::Off));
+        assert_eq!(tier("watch,certain=abort"), Some(Tier::Watch));
+        assert_eq!(tier(""), None);
+        assert_eq!(tier("certain=hang"), None);
+        let levels = parse("full, condvar_nested=allow,LG011=warn").expect("a good value").levels;
+        assert_eq!(
+            levels,
+            [(Kind::CondvarNested, Level::Allow), (Kind::CondvarNested, Level::Warn)]
+        );
     }
 
     #[test]
-    fn what_is_not_understood_changes_nothing() {
+    fn every_key_takes_the_values_that_its_help_names() {
+        for (key, values, _) in KEYS {
+            for value in values.split('|') {
+                assert!(parse(&format!("{key}={value}")).is_ok(), "{key}={value}");
+            }
+        }
+        for kind in Kind::ALL {
+            for level in Level::ALL {
+                for word in [kind.code(), kind.name()] {
+                    let read = parse(&format!("{word}={}", level.name())).expect(word);
+                    assert_eq!(read.levels, [(kind, level)]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_as_a_whole() {
         for bad in ["on", "full,x", "full,LG999=warn", "full,LG003=loud", "certain=maybe", "a=b=c"]
         {
             let why = parse(bad).expect_err(bad);
@@ -142,5 +292,20 @@ mod tests {
         }
         assert!(parse("LG012=deny,watch").is_err(), "the tier comes first");
         assert_eq!(level(Kind::OrphanedLock, None), Level::Warn);
+    }
+
+    #[test]
+    fn the_environment_wins_key_by_key() {
+        let program = Config::new()
+            .tier(Tier::Off)
+            .level(Kind::Misuse, Level::Deny)
+            .level(Kind::CondvarNested, Level::Deny)
+            .certain(Certain::Hang);
+        let environment = parse("watch,LG013=allow,stderr=off").expect("a good value");
+        let both = environment.over(&program);
+        assert_eq!(both.tier, Some(Tier::Watch));
+        assert_eq!(both.levels, [(Kind::CondvarNested, Level::Deny), (Kind::Misuse, Level::Allow)]);
+        assert_eq!((both.certain, both.stderr), (Some(Certain::Hang), Some(false)));
+        assert_eq!(Config::new().over(&program).tier, Some(Tier::Off));
     }
 }

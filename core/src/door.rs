@@ -304,6 +304,9 @@ fn disown(lock: &LockHeader, id: u64, mode: Mode) {
 
 #[inline(never)]
 fn careful_released(lock: &LockHeader, token: Token) {
+    if config::is_lost() {
+        return;
+    }
     if token == Token::UNTRACKED {
         if !lock.is_unborn() {
             released_without_token(lock);
@@ -354,7 +357,7 @@ pub fn released_by_lock(lock: &LockHeader) -> bool {
 
 /// The hold changes its mode in place: a downgrade, or an upgrade that was granted.
 pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
-    if *token == Token::UNTRACKED {
+    if *token == Token::UNTRACKED || config::is_lost() {
         return;
     }
     let id = lock.id().0;
@@ -383,10 +386,11 @@ pub fn lock_dropped(lock: &LockHeader) {
 #[track_caller]
 pub fn lock_reinitialised(lock: &LockHeader) {
     lock_ended(lock, Misuse::InitWhileHeld);
+    if lock.is_unborn() || config::is_lost() {
+        return;
+    }
     if let Some(id) = owner::current().and_then(OwnerBlock::fresh_id) {
-        if !lock.is_unborn() {
-            lock.reborn(id);
-        }
+        lock.reborn(id);
     }
 }
 
@@ -503,6 +507,9 @@ fn thread_ends() {
 
 /// The running thread ends, or its last late hold does.
 fn owner_ends(block: &'static OwnerBlock) {
+    if config::is_lost() {
+        return;
+    }
     if config::tier() > Tier::Off as u8 {
         block.settle_books();
         recorder::owner_ends(block);

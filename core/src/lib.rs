@@ -33,12 +33,15 @@ pub mod source;
 pub mod sync;
 pub mod thread;
 
+pub use config::{Certain, Config, Tier};
 pub use finding::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait};
 pub use sink::on_finding;
 
 /// Every finding reported so far in this process, once per fingerprint, in order.
 ///
 /// Cost: O(findings), with a copy of each. For tests and for the end of a program.
+///
+/// In a forked child: none.
 pub fn findings() -> Vec<Finding> {
     recorder::untracked(recorder::findings)
 }
@@ -47,6 +50,8 @@ pub fn findings() -> Vec<Finding> {
 /// `lockgraph::dump()` is made from.
 ///
 /// Cost: O(graph), under its lock; requests that are not known yet wait meanwhile.
+///
+/// In a forked child: that of a process without locks.
 pub fn snapshot() -> String {
     recorder::untracked(recorder::snapshot)
 }

@@ -168,6 +168,15 @@ impl<T: Clone> Clone for SysVec<T> {
     }
 }
 
+impl<T, const N: usize> From<[T; N]> for SysVec<T> {
+    fn from(values: [T; N]) -> Self {
+        let mut array = SysVec::new();
+        array.reserve(N);
+        values.into_iter().for_each(|value| array.push(value));
+        array
+    }
+}
+
 impl<T> Default for SysVec<T> {
     fn default() -> Self {
         Self::new()

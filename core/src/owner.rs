@@ -19,7 +19,7 @@ use crate::lock::{OwnerId, Site};
 use crate::mem::{SysVec, leak};
 use crate::mode::Mode;
 use crate::mode::Want;
-use crate::os;
+use crate::os::{Os, System};
 use crate::primitive::{AtomicU32, Ordering};
 use crate::recent::Recent;
 use std::cell::{Cell, UnsafeCell};
@@ -110,7 +110,7 @@ pub(crate) fn enter(thread_ends: fn()) -> Option<&'static OwnerBlock> {
     CURRENT.set(Some(block));
     // Refused once the thread's destructors have run: then nobody would end this owner, so it
     // lingers from the start.
-    if !os::at_thread_end(thread_ends) {
+    if !Os::at_thread_end(thread_ends) {
         block.set(LINGERING);
     }
     Some(block)

@@ -1,54 +1,104 @@
 //! The life of the process: what the recorder does at its start, its end, and in a forked child.
+//!
+//! No lock is held while it starts: reading the environment and opening the journal allocate from
+//! the program's allocator, which may take tracked locks of its own. Several threads may read the
+//! environment at once; one of them starts the recorder.
 
-use crate::config::{self, Tier, UNREAD};
+use crate::config::{self, Config, Tier, UNREAD};
+use crate::os::{Os, System};
+use crate::recorder;
 use crate::sink::{self, journal};
-use crate::{os, recorder};
 use std::cell::Cell;
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-static STARTING: Mutex<()> = Mutex::new(());
+/// What the environment asked for.
+static ENVIRONMENT: OnceLock<Config> = OnceLock::new();
+static IS_HOOKED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// This thread starts the recorder right now: what it locks meanwhile passes through.
     static IS_STARTING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The tier; the first call reads the environment, and others wait for it.
+/// The tier; the first call reads the environment.
 #[cold]
 pub(crate) fn tier_or_start() -> u8 {
+    if IS_STARTING.get() {
+        return Tier::Off as u8;
+    }
     if config::tier() == UNREAD {
-        if IS_STARTING.replace(true) {
-            return Tier::Off as u8;
-        }
-        start();
-        IS_STARTING.set(false);
+        start(&Config::new());
     }
     config::tier()
 }
 
-fn start() {
-    let _one = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    if config::tier() != UNREAD {
-        return;
+impl Config {
+    /// Puts this into effect, from now on: the best place is the start of `main`. What the
+    /// environment asks for stays as it is.
+    ///
+    /// It may be called again, and while locks are held: those stay as they were recorded. A
+    /// journal that is opened late begins with all that is known by then. In a forked child it
+    /// does nothing.
+    pub fn install(self) {
+        if !config::is_lost() && !start(&self) {
+            recorder::untracked(|| {
+                let config = ENVIRONMENT.get().map_or(self.clone(), |ours| ours.over(&self));
+                config.apply();
+                if let Some(tier) = config.tier {
+                    config::set_tier(tier);
+                }
+                open_journal(&config);
+            });
+        }
     }
-    os::hook(exiting, forked);
-    let mut tier = Tier::standard();
-    if let Some(value) = std::env::var_os("LOCKGRAPH") {
+}
+
+/// Starts the recorder with what the environment says, and where it says nothing, `program`.
+/// False where it was started before.
+fn start(program: &Config) -> bool {
+    if config::tier() != UNREAD || IS_STARTING.replace(true) {
+        return false;
+    }
+    let mut complaint = None;
+    let mut environment = Config::new();
+    let value = std::env::var_os("LOCKGRAPH").unwrap_or_default();
+    if value != "help" {
+        match Config::parse(&value) {
+            Ok(config) => environment = config,
+            Err(why) => complaint = Some(why),
+        }
+    }
+    environment.journal_dir =
+        std::env::var_os("LOCKGRAPH_DIR").filter(|dir| !dir.is_empty()).map(Into::into);
+    let config = ENVIRONMENT.get_or_init(|| environment).over(program);
+    if !IS_HOOKED.swap(true, Ordering::AcqRel) {
+        Os::hook(exiting, forked);
+    }
+    config.apply();
+    let first = config::start(config.tier.unwrap_or(Tier::standard()));
+    if first {
         if value == "help" {
             sink::help();
-        } else if let Err(why) = config::apply(&value, &mut tier) {
+        }
+        if let Some(why) = complaint {
             sink::warn(format_args!(
-                "LOCKGRAPH is not understood: {why}; the defaults stand. Expected \
-                 off|watch|full[,key=value..] with keys certain=abort|hang and KIND=allow|warn|deny"
+                "LOCKGRAPH is not understood: {why}; nothing of it counts. Expected \
+                 off|watch|full[,key=value..]; LOCKGRAPH=help lists the keys"
             ));
         }
+        open_journal(&config);
     }
-    if tier > Tier::Off {
-        if let Some(folder) = std::env::var_os("LOCKGRAPH_DIR").filter(|dir| !dir.is_empty()) {
-            journal::open(folder.as_ref());
+    IS_STARTING.set(false);
+    first
+}
+
+fn open_journal(config: &Config) {
+    if let Some(folder) = config.journal_dir.as_deref() {
+        if config::tier() > Tier::Off as u8 {
+            recorder::open_journal(folder);
         }
     }
-    config::set_tier(tier);
 }
 
 /// The process ends by itself: says what was ruled out, and completes the journal.
@@ -64,6 +114,6 @@ extern "C" fn exiting() {
 /// In the child of a fork other threads are gone, maybe with locks of ours held, so nothing here
 /// can be trusted any more: everything passes through from now on.
 extern "C" fn forked() {
-    config::set_tier(Tier::Off);
+    config::lose();
     journal::abandon();
 }

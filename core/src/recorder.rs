@@ -17,6 +17,7 @@ use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
 use crate::segment::UNKNOWN;
 use crate::sink::{self, journal, store};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -414,11 +415,27 @@ pub(crate) fn forget(id: u64) {
     journal::events(&news);
 }
 
+/// Opens the journal, which begins with all that is known.
+pub(crate) fn open_journal(folder: &Path) {
+    if !journal::create(folder) {
+        return;
+    }
+    let (facts, findings) = {
+        // Both at the same moment: each fact and each finding is written once, here or by whoever
+        // finds it.
+        let mut graph = graph();
+        let findings = store::findings_before(journal::begin);
+        (graph.tell_all(), findings)
+    };
+    journal::events(&facts);
+    findings.iter().for_each(|(finding, _)| journal::finding(finding));
+}
+
 /// What stands at the end of the journal as things are now.
 pub(crate) fn tail() -> journal::Tail {
     let mut repeats = SysVec::new();
-    for (finding, count) in store::findings().into_iter().filter(|(_, count)| *count > 0) {
-        repeats.push((graph().next_seq(), finding.fingerprint, count));
+    for (finding, count) in store::findings().iter().filter(|(_, count)| *count > 0) {
+        repeats.push((graph().next_seq(), finding.fingerprint, *count));
     }
     let mut graph = graph();
     let counters = graph.counters;
@@ -436,17 +453,24 @@ pub(crate) fn tail() -> journal::Tail {
             ("live_locks", graph.size().0 as u64),
             ("live_edges", graph.size().1 as u64),
             ("graph_bytes", graph.bytes() as u64),
-        ],
+        ]
+        .into(),
     }
 }
 
 /// Every finding so far.
 pub(crate) fn findings() -> Vec<Finding> {
-    store::findings().into_iter().map(|(finding, _)| Finding::clone(&finding)).collect()
+    if config::is_lost() {
+        return Vec::new();
+    }
+    store::findings().iter().map(|(finding, _)| Finding::clone(finding)).collect()
 }
 
 /// The graph of the running process as a journal.
 pub(crate) fn snapshot() -> String {
+    if config::is_lost() {
+        return journal::whole(&[], &[], &journal::Tail::default());
+    }
     let facts = graph().retell();
     journal::whole(&facts, &findings(), &tail())
 }

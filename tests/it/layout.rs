@@ -82,7 +82,7 @@ const CORE: &[Rule] = &[
 const WRAPPERS: &[Rule] = &[
     rule(
         "absent",
-        &["policy", "Plain", "named", "lockgraph_core"],
+        &["policy", "Plain", "named", "lockgraph_core", "Tier", "Level", "Certain"],
         &[],
         "twins of the public API: none of the tracked forms is compiled",
     ),
@@ -94,6 +94,7 @@ const WRAPPERS: &[Rule] = &[
     ),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
+    rule("logger", &["lockgraph_core"], &[], "a callback: knows findings alone"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule(
         "raw",
@@ -132,7 +133,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/thread/builder.rs", "std's `spawn_unchecked`, forwarded as it is"),
     ("core/src/thread/scope.rs", "a scope lives as long as std's, which only std knows"),
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
-    ("core/src/os.rs", "foreign functions: the ends of threads and processes, and forks"),
+    ("core/src/os/linux.rs", "foreign functions: the ends of threads and processes, and forks"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),
     ("src/typed/mutex.rs", "parking_lot's unsafe functions, each forwarded as it is"),

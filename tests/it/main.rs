@@ -17,6 +17,7 @@ mod parking_lot_rwlock;
 mod parking_lot_types;
 mod raw;
 mod scenario;
+mod sinks;
 mod std_sync;
 mod std_thread;
 mod std_types;

@@ -1,12 +1,8 @@
 //! `lockgraph::sync` behaves as `std::sync`, and is recorded.
 
-use lockgraph::sync::{
-    Arc, Barrier, Condvar, LazyLock, Mutex, MutexGuard, Once, OnceLock, RwLock, RwLockReadGuard,
-    RwLockWriteGuard, TryLockError,
-};
+use lockgraph::sync::{Barrier, Condvar, Mutex, OnceLock, RwLock, RwLockWriteGuard, TryLockError};
 use lockgraph::{Finding, Kind, Named, PRESENT};
-use std::fmt::Debug;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync as real;
 use std::thread;
 use std::time::Duration;

@@ -170,6 +170,7 @@ fn every_constructor_is_const() {
     static ONCE_LOCK: ours::OnceLock<String> = ours::OnceLock::new();
     static LAZY_LOCK: ours::LazyLock<String> = ours::LazyLock::new(|| "lazy".to_owned());
     static BARRIER: ours::Barrier = ours::Barrier::new(1);
+    #[allow(clippy::declare_interior_mutable_const, reason = "copied into each place")]
     const EMPTY: ours::Mutex<u8> = const { ours::Mutex::new(0) };
     static SHARDS: [ours::Mutex<u8>; 2] = [EMPTY; 2];
     thread_local! {

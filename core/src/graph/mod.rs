@@ -407,11 +407,18 @@ impl Graph {
         self.tell(Note::Witness { side, scope, segment, capped });
     }
 
-    /// Tells everything that the graph knows, as if it were new.
+    /// Everything that the graph knows, beside what is told to the journal.
     pub(crate) fn retell(&mut self) -> SysVec<Event> {
         let news = self.take_news();
-        let journaling = std::mem::replace(&mut self.journaling, true);
-        let told = std::mem::take(&mut self.told);
+        let (journaling, told) = (self.journaling, std::mem::take(&mut self.told));
+        let facts = self.tell_all();
+        (self.journaling, self.told, self.news) = (journaling, told, news);
+        facts
+    }
+
+    /// Everything that the graph knows, as if it were new.
+    pub(crate) fn tell_all(&mut self) -> SysVec<Event> {
+        self.journaling = true;
         for i in 0..self.owners.len() {
             let (owner, name) = self.owners[i].clone();
             self.tell(Note::Owner { owner, name });
@@ -449,8 +456,7 @@ impl Graph {
                 edge = self.digraph.next_out(edge);
             }
         }
-        (self.journaling, self.told) = (journaling, told);
-        std::mem::replace(&mut self.news, news)
+        self.take_news()
     }
 
     /// How often caps merged evidence or made a segment unknown.

@@ -10,6 +10,7 @@ use crate::finding::json;
 use crate::finding::site::crate_of;
 use crate::lock::Class;
 use crate::mem::SysVec;
+use crate::os::{Os, System};
 use crate::sink;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -18,7 +19,6 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 static FILE: OnceLock<File> = OnceLock::new();
 static OPEN: AtomicBool = AtomicBool::new(false);
@@ -34,21 +34,33 @@ pub(crate) fn is_open() -> bool {
     OPEN.load(Ordering::Relaxed)
 }
 
-/// Creates the file in `folder` and writes the header; one warning where that fails.
-pub(crate) fn open(folder: &Path) {
+/// Creates the file in `folder` and writes the header; one warning where that fails. False then,
+/// and where there is a file already. It is open from [`begin`] on.
+pub(crate) fn create(folder: &Path) -> bool {
+    if FILE.get().is_some() {
+        return false;
+    }
     let run_id = run_id();
-    let name = format!("lockgraph-{}-{}.jsonl", std::process::id(), &run_id[..8]);
+    let name = format!("lockgraph-{}-{}.jsonl", Os::process_id(), &run_id[..8]);
     let path = folder.join(name);
     let made = std::fs::create_dir_all(folder)
         .and_then(|()| OpenOptions::new().append(true).create_new(true).open(&path))
         .and_then(|mut file| file.write_all(header(&run_id).as_bytes()).map(|()| file));
     match made {
-        Ok(file) => OPEN.store(FILE.set(file).is_ok(), Ordering::Release),
-        Err(why) => sink::warn(format_args!(
-            "no journal: {} cannot be written: {why}; set LOCKGRAPH_DIR to a writable folder",
-            path.display()
-        )),
+        Ok(file) => FILE.set(file).is_ok(),
+        Err(why) => {
+            sink::warn(format_args!(
+                "no journal: {} cannot be written: {why}; set LOCKGRAPH_DIR to a writable folder",
+                path.display()
+            ));
+            false
+        }
     }
+}
+
+/// What happens from now on is written.
+pub(crate) fn begin() {
+    OPEN.store(true, Ordering::Release);
 }
 
 /// Writes nothing any more: this is a forked child, and the file is its parent's.
@@ -58,21 +70,21 @@ pub(crate) fn abandon() {
 
 /// 128 random bits in hexadecimal, from the operating system through std's hasher keys.
 fn run_id() -> String {
-    let half = |salt: u64| RandomState::new().hash_one((salt, std::process::id()));
+    let half = |salt: u64| RandomState::new().hash_one((salt, Os::process_id()));
     format!("{:016x}{:016x}", half(1), half(2))
 }
 
 fn header(run_id: &str) -> String {
     let exe = std::env::current_exe().ok();
     let exe = exe.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
+    let started = Os::unix_ms();
     let mut line = String::new();
     // Writing to a String cannot fail, here and below.
     let _ = write!(
         line,
         r#"{{"t":"header","seq":0,"schema":"lockgraph/1","tool":{{"name":"lockgraph","version":"{}"}},"run_id":"{run_id}","pid":{},"exe":"#,
         env!("CARGO_PKG_VERSION"),
-        std::process::id(),
+        Os::process_id(),
     );
     let _ = json::escape(&mut line, exe.as_deref().unwrap_or(""));
     let _ = write!(line, r#","started_unix_ms":{started},"test":"#);
@@ -113,11 +125,12 @@ pub(crate) fn finding(finding: &Finding) {
 }
 
 /// What stands at the end of a journal.
+#[derive(Default)]
 pub(crate) struct Tail {
     /// (seq, fingerprint, repeats) of the findings that were met again.
     pub(crate) repeats: SysVec<(u64, u64, u64)>,
     pub(crate) seq: u64,
-    pub(crate) counters: [(&'static str, u64); 10],
+    pub(crate) counters: SysVec<(&'static str, u64)>,
 }
 
 /// Writes the repeats and the last line. After it the file is complete.

@@ -7,48 +7,56 @@
 pub(crate) mod journal;
 pub(crate) mod store;
 
-use crate::config;
+use crate::config::{self, Tier};
 use crate::finding::{Confidence, Finding, Kind, Level};
-use crate::os;
+use crate::mem::SysVec;
+use crate::os::{Os, System};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-type Callback = dyn Fn(&Finding) + Send + Sync;
+type Callback = Arc<dyn Fn(&Finding) + Send + Sync>;
 
-static CALLBACK: RwLock<Option<Arc<Callback>>> = RwLock::new(None);
+static CALLBACKS: RwLock<SysVec<Callback>> = RwLock::new(SysVec::new());
 /// Inversions that were recorded and not printed, because a filter rules them out.
 static FILTERED: AtomicU64 = AtomicU64::new(0);
 
-/// Calls `callback` with every new finding, of whatever level, once per fingerprint. It may lock
-/// and log; what it locks is not tracked. A panic in it is reported and goes no further.
+/// Calls `callback` with every new finding, of whatever level, once per fingerprint, from now on
+/// and as long as the process lives. There may be several; they are called in the order of their
+/// registration.
+///
+/// It runs on the thread that drew the finding, before that thread goes on: with no lock of the
+/// recorder held, but with all locks that the thread holds, so it must not wait for any of those.
+/// It may lock others, log, allocate and panic: what it locks is not tracked, and a panic in it is
+/// caught and costs one warning.
 pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
-    let callback: Arc<Callback> = Arc::new(callback);
-    let before = CALLBACK.write().unwrap_or_else(PoisonError::into_inner).replace(callback);
-    // With the lock released: what the old callback owns may take locks where it is dropped.
-    drop(before);
+    // Allocated before the lock is taken.
+    let callback: Callback = Arc::new(callback);
+    CALLBACKS.write().unwrap_or_else(PoisonError::into_inner).push(callback);
 }
 
 /// Hands a finding to all sinks if it is new. `silent` findings are recorded and not printed.
 pub(crate) fn deliver(finding: Finding, silent: bool) {
     let level = config::level(finding.kind, finding.confidence);
     let finding = Arc::new(finding);
-    if !store::add(&finding) {
-        return;
+    let Some(journaled) = store::add(&finding) else { return };
+    if journaled {
+        journal::finding(&finding);
     }
-    journal::finding(&finding);
     if level > Level::Allow && !silent {
-        print(finding.report().as_bytes());
+        if config::prints() {
+            print(finding.report().as_bytes());
+        }
     } else if finding.kind == Kind::OrderInversion
         && finding.confidence <= Some(Confidence::Ordered)
     {
         FILTERED.fetch_add(1, Ordering::Relaxed);
     }
-    let callback = CALLBACK.read().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(callback) = callback {
+    let callbacks = CALLBACKS.read().unwrap_or_else(PoisonError::into_inner).clone();
+    for callback in callbacks.iter() {
         if catch_unwind(AssertUnwindSafe(|| callback(&finding))).is_err() {
-            warn(format_args!("the on_finding callback panicked; the finding stands"));
+            warn(format_args!("an on_finding callback panicked; the finding stands"));
         }
     }
 }
@@ -60,25 +68,39 @@ pub(crate) fn warn(text: fmt::Arguments<'_>) {
 
 /// What `LOCKGRAPH` may be set to.
 pub(crate) fn help() {
-    let mut text = String::from(
+    let standard = |tier| if tier == Tier::standard() { "  (default in this build)" } else { "" };
+    let mut text = format!(
         "lockgraph: LOCKGRAPH=off|watch|full[,key=value..]\n\
          \x20 off    nothing is recorded\n\
-         \x20 watch  what each thread holds: LG001, LG012\n\
-         \x20 full   acquisition orders as well\n\
-         \x20 certain=abort|hang  a request that certainly hangs and cannot panic\n\
-         \x20 KIND=allow|warn|deny, where KIND is a code or a name:\n",
+         \x20 watch  what each thread holds, and what that shows by itself{}\n\
+         \x20 full   acquisition orders as well{}\n\
+         keys, with their values:\n",
+        standard(Tier::Watch),
+        standard(Tier::Full),
     );
-    for kind in Kind::ALL {
-        text.push_str(&format!("         {} {}\n", kind.code(), kind.name()));
+    for (key, values, meaning) in config::KEYS {
+        text.push_str(&format!("  {key}={values}  {meaning}\n"));
     }
-    text.push_str("LOCKGRAPH_DIR=folder  every process writes its journal there\n");
+    let levels = Level::ALL.map(Level::name).join("|");
+    text.push_str(&format!("  KIND={levels}, where KIND is a code or a name:\n"));
+    for kind in Kind::ALL {
+        let level = match kind {
+            Kind::OrderInversion => "by its confidence",
+            _ => Finding::default_level(kind, None).name(),
+        };
+        text.push_str(&format!("    {} {:<18} default: {level}\n", kind.code(), kind.name()));
+    }
+    text.push_str(
+        "LOCKGRAPH_DIR=folder  every process writes its journal there\n\
+         What is set here wins over what the program asks for.\n",
+    );
     print(text.as_bytes());
 }
 
 /// Past std's handle: a report must be seen although the test harness captures output, and the
 /// lock of that handle may be held by a thread that waits for a lock of the running one.
 fn print(bytes: &[u8]) {
-    os::print(bytes);
+    Os::print(bytes);
 }
 
 /// One line about the inversions that were not worth a report.

@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::mem::SysVec;
+use crate::sink::journal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Beyond this many different findings the rest is counted only.
@@ -19,32 +20,36 @@ struct Store {
 
 static STORE: Mutex<Store> = Mutex::new(Store { entries: SysVec::new(), dropped: 0 });
 
-/// Keeps a finding; false where its fingerprint is known already. The caller allocated the
+/// Keeps a finding; `None` where its fingerprint is known already, else whether the journal was
+/// open at that moment: whoever opens it later writes what is here. The caller allocated the
 /// `Arc`, so nothing here uses the program's allocator under the lock.
-pub(crate) fn add(finding: &Arc<Finding>) -> bool {
+pub(crate) fn add(finding: &Arc<Finding>) -> Option<bool> {
     let mut store = STORE.lock().unwrap_or_else(PoisonError::into_inner);
     let known = |entry: &&mut Entry| entry.finding.fingerprint == finding.fingerprint;
     if let Some(entry) = store.entries.iter_mut().find(known) {
         entry.repeats += 1;
-        return false;
+        return None;
     }
     if store.entries.len() >= MAX_FINDINGS {
         store.dropped += 1;
-        return false;
+        return None;
     }
     store.entries.push(Entry { finding: Arc::clone(finding), repeats: 0 });
-    true
+    Some(journal::is_open())
 }
 
 /// Every finding so far with its repeats.
-pub(crate) fn findings() -> Vec<(Arc<Finding>, u64)> {
-    let copy = {
-        let store = STORE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut copy = SysVec::new();
-        store.entries.iter().for_each(|e| copy.push((Arc::clone(&e.finding), e.repeats)));
-        copy
-    };
-    copy.iter().cloned().collect()
+pub(crate) fn findings() -> SysVec<(Arc<Finding>, u64)> {
+    findings_before(|| ())
+}
+
+/// Every finding before `moment`, which runs while none is added.
+pub(crate) fn findings_before(moment: impl FnOnce()) -> SysVec<(Arc<Finding>, u64)> {
+    let store = STORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut copy = SysVec::new();
+    store.entries.iter().for_each(|e| copy.push((Arc::clone(&e.finding), e.repeats)));
+    moment();
+    copy
 }
 
 /// How many findings found no place.

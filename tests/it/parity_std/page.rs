@@ -87,11 +87,11 @@ fn implementations(html: &str, auto: bool) -> BTreeSet<String> {
         };
         let header = text(header);
         let of = |name: &str| header.contains(&format!(" {name} for "));
-        let negative = |name: &&str| header.contains(&format!(" !{name} for "));
+        let negative = |name: &str| header.contains(&format!(" !{name} for "));
         // How a type is dropped is its own business. So is whether it may be matched against
         // constants, and others that are not stable: they differ by no stable program.
         let ignored = of("Drop") || of("StructuralPartialEq");
-        let known = !auto || AUTO.iter().any(|name| of(name) || negative(&name));
+        let known = !auto || AUTO.iter().any(|name| of(name) || negative(name));
         if ignored || !known || is_unstable(summary) {
             continue;
         }
