@@ -1,18 +1,18 @@
 //! `cargo lockgraph show FILE`: one file, for a person to read.
 
-use crate::cli::Failure;
+use crate::failure::Failure;
+use crate::input::Inputs;
 use crate::names::{Names, count, plain};
 use crate::{table, time};
 use lockgraph_model::Dump;
 use lockgraph_model::dump::{Component, Edge, Finding, Hold, Process, Side, Site, Witness};
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 /// Prints a journal or a dump: processes, locks, order edges, cycles, findings, order.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A journal (.jsonl, from LOCKGRAPH_DIR) or a dump (.json).
-    file: PathBuf,
+    #[command(flatten)]
+    inputs: Inputs,
     /// Print every witness of an edge and every cycle, not just the first ones.
     #[arg(long)]
     all: bool,
@@ -24,7 +24,7 @@ const WITNESSES: usize = 3;
 const CYCLES: usize = 20;
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
-    let dump = Dump::read(&args.file)?;
+    let dump = args.inputs.load()?;
     let page = Page { dump: &dump, names: Names::of(&dump), all: args.all };
     Ok(page.write(out)?)
 }

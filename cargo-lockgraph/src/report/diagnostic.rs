@@ -1,0 +1,219 @@
+//! One finding as rustc would show it: the source lines of every side, labelled.
+//!
+//! Where the source of a place is missing or newer than the run, the place stands alone.
+
+use super::help::{help, situation};
+use super::scenario::scenario;
+use super::sides::{SideWords, Step, Story, place};
+use super::{Item, Report, Standing};
+use crate::names::plain;
+use crate::source::{Sources, Spot};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
+};
+use lockgraph_model::dump::{Finding, Site};
+use lockgraph_model::words::Severity;
+use std::rc::Rc;
+
+/// A place with what to say of it.
+struct Mark<'a> {
+    site: &'a Site,
+    label: String,
+    kind: AnnotationKind,
+}
+
+/// Draws an item, with colours, which the output takes out again where they do not belong.
+pub(super) fn draw(report: &Report<'_>, item: &Item<'_>, sources: &Sources) -> String {
+    let finding = item.finding;
+    let story = report.story(finding);
+    let pen = Pen { sources, recorded_unix_ms: recorded(report, finding) };
+    let mut groups = vec![pen.first(finding, &story)];
+    groups.extend(pen.other_sides(&story));
+    groups.extend(pen.locks(&story));
+    groups.extend(scenario_group(&story));
+    groups.push(last(item, &story));
+    Renderer::styled().render(&groups)
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    }
+}
+
+/// The earliest start of the processes that met the finding: sources older than that are the ones
+/// that ran.
+fn recorded(report: &Report<'_>, finding: &Finding) -> u64 {
+    let processes = &report.dump.processes;
+    let met = finding.per_process.iter().filter_map(|used| processes.get(used.process as usize));
+    let earliest = met.map(|process| process.started_unix_ms).min();
+    earliest
+        .or_else(|| processes.iter().map(|process| process.started_unix_ms).min())
+        .unwrap_or(0)
+}
+
+struct Pen<'a> {
+    sources: &'a Sources,
+    recorded_unix_ms: u64,
+}
+
+impl Pen<'_> {
+    /// The headline, and the side to look at first.
+    fn first(&self, finding: &Finding, story: &Story<'_>) -> Group<'static> {
+        let title = level(finding.severity).primary_title(story.title.clone());
+        let group = Group::with_title(title.id(plain(&finding.code).into_owned()));
+        let marks = match story.sides.first() {
+            Some(side) => marks(side, story.sides.len() > 1),
+            None => plain_marks(finding, story),
+        };
+        let notes = situation(finding).into_iter().map(|line| Level::NOTE.message(line));
+        self.place(group, marks).elements(notes)
+    }
+
+    fn other_sides(&self, story: &Story<'_>) -> Vec<Group<'static>> {
+        let sides = story.sides.len();
+        let rest = story.sides.iter().enumerate().skip(1);
+        rest.map(|(at, side)| {
+            let title = format!("order {} of {sides}: {}", at + 1, side.sentence());
+            let group = Group::with_title(Level::NOTE.secondary_title(title));
+            self.place(group, marks(side, true))
+        })
+        .collect()
+    }
+
+    /// Where the locks come from.
+    fn locks(&self, story: &Story<'_>) -> Option<Group<'static>> {
+        let marks: Vec<Mark<'_>> = story
+            .locks
+            .iter()
+            .filter_map(|lock| {
+                let label = format!("{}: {}", lock.label, lock.what);
+                Some(Mark { site: lock.created_at?, label, kind: AnnotationKind::Context })
+            })
+            .collect();
+        if marks.is_empty() {
+            return None;
+        }
+        let title = if marks.len() == 1 { "the lock" } else { "the locks" };
+        Some(self.place(Group::with_title(Level::NOTE.secondary_title(title)), marks))
+    }
+
+    /// Adds the places to a group: a snippet for each file, a line for what has no source.
+    fn place(&self, mut group: Group<'static>, marks: Vec<Mark<'_>>) -> Group<'static> {
+        let mut found: Vec<(Spot, Mark<'_>)> = Vec::new();
+        let mut missing: Vec<Mark<'_>> = Vec::new();
+        for mark in marks {
+            match self.sources.spot(mark.site, self.recorded_unix_ms) {
+                Some(spot) => found.push((spot, mark)),
+                None => missing.push(mark),
+            }
+        }
+        // The file of the primary mark comes first: its place stands in the head of the group.
+        found.sort_by_key(|(_, mark)| mark.kind != AnnotationKind::Primary);
+        let has_source = !found.is_empty();
+        while let Some((spot, _)) = found.first() {
+            let file = Rc::clone(&spot.file);
+            let (same, others): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|(spot, _)| Rc::ptr_eq(&spot.file, &file));
+            group = group.element(snippet(&same));
+            found = others;
+        }
+        let head = missing.iter().find(|mark| mark.kind == AnnotationKind::Primary);
+        if let Some(head) = head.or(missing.first()).filter(|_| !has_source) {
+            group = group.element(origin(head.site));
+        }
+        group.elements(missing.iter().map(|mark| Level::NOTE.message(mark.alone())))
+    }
+}
+
+impl Mark<'_> {
+    /// What is said where there is no source to point at.
+    fn alone(&self) -> String {
+        match &*self.label {
+            "" => place(self.site),
+            label => format!("{}: {label}", place(self.site)),
+        }
+    }
+}
+
+/// The places of a side, labelled.
+fn marks<'a>(side: &'a SideWords<'a>, of_many: bool) -> Vec<Mark<'a>> {
+    let took = format!("{} takes {} ({})", side.owner, side.held.label, side.held.mode);
+    let then = if of_many { "then wants" } else { "wants" };
+    let wants = format!("{then} {} while it holds that ({})", side.wanted.label, side.wanted.mode);
+    let mark = |step: &Step<'a>, label, kind| step.at.map(|site| Mark { site, label, kind });
+    let held = mark(&side.held, took, AnnotationKind::Context);
+    held.into_iter().chain(mark(&side.wanted, wants, AnnotationKind::Primary)).collect()
+}
+
+/// The places of a finding that is no cycle, which has no words for each of them.
+fn plain_marks<'a>(finding: &'a Finding, story: &Story<'a>) -> Vec<Mark<'a>> {
+    let primary = story.primary;
+    finding
+        .sites
+        .iter()
+        .map(|site| {
+            let is_primary = Some(site) == primary;
+            let kind = if is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            Mark { site, label: String::new(), kind }
+        })
+        .collect()
+}
+
+/// The marks of one file.
+fn snippet(marks: &[(Spot, Mark<'_>)]) -> Element<'static> {
+    let start = marks.iter().map(|(spot, _)| spot.span.start).min().unwrap_or(0);
+    let end = marks.iter().map(|(spot, _)| spot.span.end).max().unwrap_or(0);
+    let Some((spot, mark)) = marks.first() else { return Origin::path("").into() };
+    let (window, offset, line) = spot.file.window(start..end);
+    let annotations = marks.iter().map(|(spot, mark)| annotation(spot, mark, offset));
+    // The renderer replaces what would act on a terminal.
+    Snippet::source(window.to_owned())
+        .line_start(line)
+        .path(plain(&mark.site.file).into_owned())
+        .annotations(annotations)
+        .into()
+}
+
+fn annotation(spot: &Spot, mark: &Mark<'_>, offset: usize) -> Annotation<'static> {
+    let span = spot.span.start - offset..spot.span.end - offset;
+    let label = Some(mark.label.clone()).filter(|label| !label.is_empty());
+    mark.kind.span(span).label(label)
+}
+
+fn origin(site: &Site) -> Origin<'static> {
+    let number = |of: u32| usize::try_from(of).unwrap_or(usize::MAX);
+    Origin::path(plain(&site.file).into_owned())
+        .line(number(site.line))
+        .char_column(number(site.column))
+}
+
+fn scenario_group(story: &Story<'_>) -> Option<Group<'static>> {
+    let lines = scenario(&story.sides);
+    if lines.is_empty() {
+        return None;
+    }
+    let text = format!("how it would hang\n{}", lines.join("\n"));
+    Some(Group::with_title(Level::NOTE.secondary_title(text)))
+}
+
+/// What to do, and how to name it.
+fn last(item: &Item<'_>, story: &Story<'_>) -> Group<'static> {
+    let finding = item.finding;
+    let mut lines = help(finding, story).into_iter();
+    let first = lines.next().unwrap_or_else(|| "see the explanation".to_owned());
+    let mut group = Group::with_title(Level::HELP.secondary_title(first));
+    for line in lines {
+        group = group.element(Level::HELP.message(line));
+    }
+    if let Standing::Allowed(reason) = &item.standing {
+        group = group.element(Level::NOTE.message(format!("allowed: {}", plain(reason))));
+    }
+    let code = plain(&finding.code);
+    let fingerprint = plain(&finding.fingerprint);
+    group.element(Level::NOTE.message(format!(
+        "fingerprint {fingerprint}; `cargo lockgraph explain {code}` says more"
+    )))
+}
