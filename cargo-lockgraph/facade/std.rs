@@ -47,14 +47,15 @@ pub mod sync {
     #[path = "../../core/sync/once_lock.rs"]
     mod once_lock;
 
-    pub use barrier::*;
-    pub use lazy_lock::*;
-    pub use once::*;
-    pub use once_lock::*;
-    pub use poison::condvar::*;
-    pub use poison::mutex::*;
-    pub use poison::rwlock::*;
-    pub use poison::rwlock_guard::*;
+    // By name: what is named wins over what comes by the glob.
+    pub use barrier::Barrier;
+    pub use lazy_lock::LazyLock;
+    pub use once::{ONCE_INIT, Once};
+    pub use once_lock::OnceLock;
+    pub use poison::condvar::{Condvar, WaitTimeoutResult};
+    pub use poison::mutex::{Mutex, MutexGuard};
+    pub use poison::rwlock::RwLock;
+    pub use poison::rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};
 }
 
 pub mod thread {

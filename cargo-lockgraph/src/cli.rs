@@ -4,6 +4,7 @@ use crate::command::{check, completions, explain, graph, import, init, man, show
 use crate::exit;
 use crate::failure::Failure;
 use crate::names::plain;
+use crate::run::{self, Kind};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, Write};
@@ -32,6 +33,14 @@ enum Command {
     Import(import::Args),
     Completions(completions::Args),
     Man(man::Args),
+    /// Runs `cargo test` with every lock of the program and its dependencies recorded.
+    Test(run::Args),
+    /// Runs `cargo run` with every lock of the program and its dependencies recorded.
+    Run(run::Args),
+    /// Runs `cargo build` with every lock of the program and its dependencies recorded.
+    Build(run::Args),
+    /// Runs `cargo nextest run` with every lock of the program and its dependencies recorded.
+    Nextest(run::Args),
 }
 
 /// How a command that came to its end ended.
@@ -41,6 +50,8 @@ pub(crate) enum Outcome {
     Clean,
     /// Findings that the policy does not accept.
     Findings,
+    /// Cargo has failed, with this code.
+    Cargo(u8),
 }
 
 /// What the command line understands, for completions and manual pages.
@@ -53,6 +64,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     // cargo calls `cargo-lockgraph lockgraph show ..`; by hand it is `cargo-lockgraph show ..`.
     let cargo = OsStr::new("lockgraph");
     let args = args.enumerate().filter(|(at, arg)| *at != 1 || arg != cargo).map(|(_, arg)| arg);
+    let args = run::separate(args.collect(), &command());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -67,8 +79,9 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     match done.and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
         Ok(Outcome::Clean) => exit::OK.into(),
         Ok(Outcome::Findings) => exit::FINDINGS.into(),
+        Ok(Outcome::Cargo(code)) => code.into(),
         Err(failure) => {
-            if failure.code() != exit::OK {
+            if failure.code() != exit::OK && !matches!(failure, Failure::Cargo(_)) {
                 let _ = writeln!(io::stderr(), "error: {}", plain(&failure.to_string()));
             }
             failure.code().into()
@@ -80,6 +93,10 @@ fn dispatch(command: Command, out: &mut impl Write) -> Result<Outcome, Failure> 
     match command {
         Command::Show(args) => show::run(&args, out),
         Command::Check(args) => return check::run(&args, out),
+        Command::Test(args) => return run::run(Kind::Test, &args, out),
+        Command::Run(args) => return run::run(Kind::Run, &args, out),
+        Command::Build(args) => return run::run(Kind::Build, &args, out),
+        Command::Nextest(args) => return run::run(Kind::Nextest, &args, out),
         Command::Graph(args) => graph::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
         Command::Init(args) => init::run(&args, out),

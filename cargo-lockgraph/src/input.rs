@@ -32,6 +32,11 @@ enum Input {
 }
 
 impl Inputs {
+    /// One folder of journals.
+    pub(crate) fn of(folder: &Path) -> Inputs {
+        Inputs { inputs: vec![folder.into()] }
+    }
+
     /// The inputs, expanded.
     fn expand(&self) -> Result<Vec<Input>, Failure> {
         let mut all = Vec::new();
@@ -63,8 +68,7 @@ fn expand(input: &OsStr, all: &mut Vec<Input>) -> Result<(), Failure> {
     let paths = glob::glob(pattern).map_err(|error| bad(&format!("no glob: {error}")))?;
     let before = all.len();
     for path in paths {
-        let path = path
-            .map_err(|error| Failure::file(error.path(), "read", error.error()))?;
+        let path = path.map_err(|error| Failure::file(error.path(), "read", error.error()))?;
         if path.is_dir() { folder(&path, all)? } else { all.push(Input::File(path)) }
     }
     if all.len() == before {
@@ -84,7 +88,8 @@ fn folder(path: &Path, all: &mut Vec<Input>) -> Result<(), Failure> {
         }
     }
     if journals.is_empty() {
-        let what = "no journal (.jsonl) in this folder; run the program with LOCKGRAPH_DIR set to it";
+        let what =
+            "no journal (.jsonl) in this folder; run the program with LOCKGRAPH_DIR set to it";
         return Err(Failure::Other(format!("{}: {what}", path.display())));
     }
     journals.sort();

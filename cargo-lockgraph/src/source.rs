@@ -46,9 +46,9 @@ pub(crate) struct Spot {
 impl Sources {
     /// Files below `root`, and below the registries of this machine's cargo.
     pub(crate) fn new(root: PathBuf) -> Self {
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-            std::env::home_dir().map(|home| home.join(".cargo"))
-        });
+        let home = std::env::var_os("CARGO_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
         let registries = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
         let mut roots = vec![root];
         roots.extend(registries.into_iter().flatten().flatten().map(|entry| entry.path()));
@@ -138,7 +138,8 @@ impl Text {
             None => after.find(|c| !is_word(c)).unwrap_or(after.len()),
         };
         let rest = after[length..].trim_start();
-        let calls = after.starts_with('<') || rest.starts_with(['(', '!']) || rest.starts_with("::");
+        let calls =
+            after.starts_with('<') || rest.starts_with(['(', '!']) || rest.starts_with("::");
         let at = start_of_line + at;
         (length > 0 && calls).then_some(at..at + length)
     }
@@ -180,7 +181,9 @@ mod tests {
         let sources = Sources::new(folder.join("src"));
         assert!(sources.text("main.rs").is_some());
         let absolute = folder.join("src/main.rs");
-        for file in ["../src/main.rs", "./../src/main.rs", "../Cargo.toml", absolute.to_str().unwrap(), ""] {
+        for file in
+            ["../src/main.rs", "./../src/main.rs", "../Cargo.toml", absolute.to_str().unwrap(), ""]
+        {
             assert!(sources.text(file).is_none(), "{file}");
         }
     }

@@ -6,6 +6,7 @@ use crate::input::Inputs;
 use crate::report::{Format, Item, Report, Standing};
 use lockgraph_model::words::Severity;
 use std::io::Write;
+use std::path::Path;
 
 /// Checks what was recorded against the policy and the baseline; exit code 1 where it fails.
 #[derive(Debug, clap::Args)]
@@ -18,6 +19,13 @@ pub(crate) struct Args {
     /// Show also the findings that nobody is told of: notes, accepted and allowed ones.
     #[arg(long)]
     all: bool,
+}
+
+impl Args {
+    /// The check of a folder of journals.
+    pub(crate) fn of(folder: &Path) -> Args {
+        Args { inputs: Inputs::of(folder), format: Format::Text, all: false }
+    }
 }
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {

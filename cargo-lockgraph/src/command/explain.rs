@@ -18,8 +18,9 @@ const HEADING: Style = Style::new().bold();
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     let Some(kind) = args.kind else {
-        let rows: Vec<_> =
-            pages::kinds().map(|kind| [kind.code, kind.word, kind.what].map(str::to_owned)).collect();
+        let rows: Vec<_> = pages::kinds()
+            .map(|kind| [kind.code, kind.word, kind.what].map(str::to_owned))
+            .collect();
         return Ok(table::write(out, 0, &rows)?);
     };
     let Some(page) = pages::page(kind.code) else {

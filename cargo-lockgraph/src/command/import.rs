@@ -147,7 +147,8 @@ impl Log {
                 }
                 Line::Acquisition { older_rank, older_location, newer_rank, newer_location } => {
                     let place = |address: u64| {
-                        let missing = || wrong(None, &format!("no place {address} before this line"));
+                        let missing =
+                            || wrong(None, &format!("no place {address} before this line"));
                         places.get(&address).cloned().ok_or_else(missing)
                     };
                     acquisitions.push(Acquisition {
@@ -346,7 +347,10 @@ mod tests {
         let registry = "/home/u/.cargo/registry/src/index-1/wgpu-core-29.0.1/src/lock.rs";
         assert_eq!(shorten(registry), "wgpu-core-29.0.1/src/lock.rs");
         assert_eq!(shorten("wgpu-core/src/lock.rs"), "wgpu-core/src/lock.rs");
-        assert_eq!(shorten("/home/u/wgpu/wgpu-core/src/device/life.rs"), "wgpu-core/src/device/life.rs");
+        assert_eq!(
+            shorten("/home/u/wgpu/wgpu-core/src/device/life.rs"),
+            "wgpu-core/src/device/life.rs"
+        );
         assert_eq!(shorten(r"C:\u\wgpu-core\src\a.rs"), "wgpu-core/src/a.rs");
         assert_eq!(shorten("/tmp/x.rs"), "x.rs");
     }

@@ -33,7 +33,8 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
         return Err(Failure::Other(format!("{}: {what}", root.display())));
     }
     // All that can be refused is refused before the first file is written.
-    let profile = appended(&manifest, &["profile", "dev", "package", "lockgraph-core"], PROFILE_TEXT)?;
+    let profile =
+        appended(&manifest, &["profile", "dev", "package", "lockgraph-core"], PROFILE_TEXT)?;
     let nextest_file = root.join(".config/nextest.toml");
     let nextest = appended(&nextest_file, &["profile", "lockgraph"], NEXTEST_TEXT)?;
 
@@ -46,7 +47,11 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
         log.wrote(&policy, "the policy: levels, declared order, accepted edges")?;
     }
     log.apply(&manifest, profile, "the recorder is optimised in dev builds")?;
-    log.apply(&nextest_file, nextest, "profile `lockgraph`: a test is killed only after a stall was reported")?;
+    log.apply(
+        &nextest_file,
+        nextest,
+        "profile `lockgraph`: a test is killed only after a stall was reported",
+    )?;
     clippy(&root, &mut log)?;
     Ok(writeln!(
         log.out,
@@ -98,7 +103,8 @@ fn clippy(root: &Path, log: &mut Log<'_, impl Write>) -> Result<(), Failure> {
             log.wrote(&file, "clippy names the locks that are not tracked")
         }
         Some(file) => {
-            let old = fs::read_to_string(file).map_err(|error| Failure::file(file, "read", &error))?;
+            let old =
+                fs::read_to_string(file).map_err(|error| Failure::file(file, "read", &error))?;
             if old.contains("disallowed-types") {
                 log.left(file, "has `disallowed-types` already")
             } else {

@@ -49,9 +49,7 @@ fn recorded(report: &Report<'_>, finding: &Finding) -> u64 {
     let processes = &report.dump.processes;
     let met = finding.per_process.iter().filter_map(|used| processes.get(used.process as usize));
     let earliest = met.map(|process| process.started_unix_ms).min();
-    earliest
-        .or_else(|| processes.iter().map(|process| process.started_unix_ms).min())
-        .unwrap_or(0)
+    earliest.or_else(|| processes.iter().map(|process| process.started_unix_ms).min()).unwrap_or(0)
 }
 
 struct Pen<'a> {
@@ -213,7 +211,9 @@ fn last(item: &Item<'_>, story: &Story<'_>) -> Group<'static> {
     }
     let code = plain(&finding.code);
     let fingerprint = plain(&finding.fingerprint);
-    group.element(Level::NOTE.message(format!(
-        "fingerprint {fingerprint}; `cargo lockgraph explain {code}` says more"
-    )))
+    group.element(
+        Level::NOTE.message(format!(
+            "fingerprint {fingerprint}; `cargo lockgraph explain {code}` says more"
+        )),
+    )
 }

@@ -23,12 +23,16 @@ pub(super) fn situation(finding: &Finding) -> Vec<String> {
             "feasible: different threads, no common gate, no start or join between them, and modes that block each other"
         }
         Some(Confidence::Gated) => "gated: another lock is held around two of the sides",
-        Some(Confidence::Ordered) => "ordered: the start or the join of a thread keeps two sides apart",
+        Some(Confidence::Ordered) => {
+            "ordered: the start or the join of a thread keeps two sides apart"
+        }
         Some(Confidence::SameOwner) => "same_owner: one thread was seen on two sides",
         Some(Confidence::NeedsWriter) => {
             "needs_writer: a lock of the cycle blocks only behind a queued writer, and none was seen there"
         }
-        Some(Confidence::Unproven) => "unproven: a part of the evidence was merged, or not recorded",
+        Some(Confidence::Unproven) => {
+            "unproven: a part of the evidence was merged, or not recorded"
+        }
         Some(Confidence::Reproduced) => "reproduced: a steered run made it happen",
         Some(Confidence::Certain | Confidence::Hazard) => "",
     };
@@ -52,7 +56,9 @@ pub(super) fn help(finding: &Finding, story: &Story<'_>) -> Vec<String> {
         "LG007" => &["take the locks in the declared order, or change the declaration"],
         "LG008" => &["drop the guard before the wait"],
         "LG009" => &["drop the guard before the `.await`"],
-        "LG011" => &["drop the other guard before the wait, or keep both things under the one mutex"],
+        "LG011" => {
+            &["drop the other guard before the wait, or keep both things under the one mutex"]
+        }
         "LG012" => &["let the guard be dropped on every path of the thread"],
         _ => &[],
     };
@@ -70,7 +76,9 @@ fn order_help(finding: &Finding, story: &Story<'_>) -> Vec<String> {
         Some(Confidence::Ordered) => "it cannot hang while start and join keep the sides apart",
         Some(Confidence::SameOwner) => "it hangs only where a second thread runs the same code",
         Some(Confidence::NeedsWriter) => "it hangs only where a writer queues between the reads",
-        _ => "or hold one outer lock around all of it, or drop the first guard before taking the second lock",
+        _ => {
+            "or hold one outer lock around all of it, or drop the first guard before taking the second lock"
+        }
     };
     vec![order, alone.to_owned()]
 }

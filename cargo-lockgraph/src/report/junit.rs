@@ -40,7 +40,10 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
                 let message = attribute(&story.title);
                 let kind = attribute(&finding.kind);
                 let body = text(&body);
-                writeln!(out, r#"      <failure message="{message}" type="{kind}">{body}</failure>"#)?;
+                writeln!(
+                    out,
+                    r#"      <failure message="{message}" type="{kind}">{body}</failure>"#
+                )?;
             }
             Standing::Told => writeln!(out, "      <system-out>{}</system-out>", text(&body))?,
             quiet => {
@@ -85,7 +88,10 @@ mod tests {
 
     #[test]
     fn content_is_escaped_and_has_no_character_that_xml_forbids() {
-        assert_eq!(text("a<b>&\"c\"\nd\u{0}\u{ffff}"), "a&lt;b&gt;&amp;&quot;c&quot;\nd\\u{0}\u{fffd}");
+        assert_eq!(
+            text("a<b>&\"c\"\nd\u{0}\u{ffff}"),
+            "a&lt;b&gt;&amp;&quot;c&quot;\nd\\u{0}\u{fffd}"
+        );
         assert_eq!(attribute("a\nb"), "a b");
     }
 }

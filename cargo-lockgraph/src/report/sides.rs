@@ -50,7 +50,8 @@ impl SideWords<'_> {
 
     /// [`sentence`](Self::sentence) with its places.
     pub(super) fn sentence_with_places(&self) -> String {
-        let at = |step: &Step<'_>| step.at.map_or_else(String::new, |at| format!(" at {}", place(at)));
+        let at =
+            |step: &Step<'_>| step.at.map_or_else(String::new, |at| format!(" at {}", place(at)));
         format!(
             "{} took {} ({}){}, then wanted {} ({}){}",
             self.owner,

@@ -20,8 +20,20 @@ pub(crate) struct Call<'a> {
 
 /// Options with a value in the next argument, among those that cargo uses.
 const WITH_VALUE: [&str; 14] = [
-    "--crate-name", "--edition", "--crate-type", "--emit", "--out-dir", "--target", "--cfg",
-    "--check-cfg", "--extern", "--cap-lints", "-L", "-l", "-C", "-Z",
+    "--crate-name",
+    "--edition",
+    "--crate-type",
+    "--emit",
+    "--out-dir",
+    "--target",
+    "--cfg",
+    "--check-cfg",
+    "--extern",
+    "--cap-lints",
+    "-L",
+    "-l",
+    "-C",
+    "-Z",
 ];
 
 impl<'a> Call<'a> {
@@ -43,7 +55,9 @@ impl<'a> Call<'a> {
                 "--test" => call.is_test = true,
                 "--cap-lints" => call.caps_lints = true,
                 "--crate-type" => call.crate_types.extend(value),
-                "--out-dir" => call.out_dir = next.map(OsString::as_os_str).or(inline.map(OsStr::new)),
+                "--out-dir" => {
+                    call.out_dir = next.map(OsString::as_os_str).or(inline.map(OsStr::new))
+                }
                 "-C" => {
                     let name = value.and_then(|value| value.strip_prefix("extra-filename="));
                     call.extra_filename = name.unwrap_or(call.extra_filename);

@@ -60,10 +60,7 @@ fn variable(name: &str) -> Option<PathBuf> {
 }
 
 /// The layers that stand on the command line, which are the first ones.
-fn command_line<'a>(
-    layers: &'a [Layer],
-    request: &'a Request,
-) -> impl Iterator<Item = &'a Layer> {
+fn command_line<'a>(layers: &'a [Layer], request: &'a Request) -> impl Iterator<Item = &'a Layer> {
     layers.iter().take(request.configs.len())
 }
 
@@ -79,9 +76,9 @@ fn layers(request: &Request, here: &Path) -> Vec<Layer> {
             base: here.to_owned(),
         });
     }
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        env::home_dir().map(|home| home.join(".cargo"))
-    });
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     let folders = here.ancestors().map(|folder| folder.join(".cargo")).chain(home);
     for folder in folders {
         let found = ["config", "config.toml"].iter().find_map(|name| read(&folder.join(name)));

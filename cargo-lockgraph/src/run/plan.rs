@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) forward: PathBuf,
     /// What the file name of the tracked `std` ends with.
     pub(crate) suffix: String,
+    /// What that of the real one ends with.
+    pub(crate) real_suffix: String,
     /// Somebody's wrapper around the compiler.
     pub(crate) outer: Option<PathBuf>,
     pub(crate) rustdoc: PathBuf,
@@ -90,6 +92,7 @@ impl Plan {
             recorder: runtime.recorder(),
             forward: runtime.forward(),
             suffix: runtime.suffix(),
+            real_suffix: toolchain.std_suffix(target).unwrap_or_default(),
             outer,
             rustdoc,
         }
@@ -134,7 +137,8 @@ impl Plan {
         for folder in [&folder, &self.units(), &self.failures()] {
             fs::create_dir_all(folder).map_err(failed(folder))?;
         }
-        let text = serde_json::to_string(self).map_err(|error| Failure::Other(error.to_string()))?;
+        let text =
+            serde_json::to_string(self).map_err(|error| Failure::Other(error.to_string()))?;
         replace(&folder.join("plan.json"), |path| fs::write(path, &text))
             .map_err(failed(&folder))?;
         let program = std::env::current_exe().map_err(failed(Path::new("this program")))?;
@@ -150,7 +154,8 @@ impl Plan {
     /// The plan beside the wrapper that was called as `program`.
     pub(crate) fn read(program: &OsStr) -> Result<Plan, String> {
         let path = Path::new(program).with_file_name("plan.json");
-        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
     }
 }

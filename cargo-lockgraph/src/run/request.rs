@@ -48,8 +48,8 @@ impl Request {
         if METADATA_FLAGS.contains(&name) {
             self.for_metadata.push(arg.clone());
         }
-        let has_value = METADATA_VALUES.contains(&name)
-            || ["--target", "--target-dir", "-Z"].contains(&name);
+        let has_value =
+            METADATA_VALUES.contains(&name) || ["--target", "--target-dir", "-Z"].contains(&name);
         if text.starts_with("-Z") && text.contains("build-std") {
             self.builds_std = true;
         }

@@ -41,6 +41,16 @@ impl Toolchain {
         })
     }
 
+    /// What the file name of a target's `std` ends with, where it is installed.
+    pub(crate) fn std_suffix(&self, target: &str) -> Option<String> {
+        let entries = std::fs::read_dir(self.libraries(target)).ok()?;
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.find_map(|name| {
+            let name = name.to_str()?.strip_prefix("libstd")?.strip_suffix(".rlib")?;
+            Some(name.to_owned())
+        })
+    }
+
     /// The libraries of a target.
     pub(crate) fn libraries(&self, target: &str) -> PathBuf {
         self.sysroot.join("lib/rustlib").join(target).join("lib")

@@ -11,6 +11,33 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+/// Which `std` a library was compiled against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Std {
+    Tracked,
+    /// The real one: nothing of it is seen.
+    Real,
+    None,
+}
+
+impl Std {
+    /// What a library was compiled against: the list of its dependencies stands in it as plain bytes,
+    /// with what their file names end with. Whoever has the tracked one has the real one too.
+    pub(crate) fn of(call: &Call<'_>, plan: &Plan) -> Std {
+        let Some(library) = call.outputs().find_map(|path| fs::read(path).ok()) else {
+            return Std::None;
+        };
+        let has =
+            |needle: &str| library.windows(needle.len()).any(|window| window == needle.as_bytes());
+        match (has(&plan.suffix), has(&plan.real_suffix)) {
+            (true, _) => Std::Tracked,
+            (false, true) => Std::Real,
+            (false, false) => Std::None,
+        }
+    }
+}
+
 /// A crate that was compiled.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Unit {
@@ -21,8 +48,8 @@ pub(crate) struct Unit {
     pub(crate) crate_name: String,
     /// Not a library: a program, a test.
     pub(crate) is_program: bool,
-    /// The library was compiled against the tracked `std`; never set for programs.
-    pub(crate) std: bool,
+    /// Of a library; a program's own code tells nothing.
+    pub(crate) std: Std,
     /// It was compiled from other sources.
     pub(crate) transformed: bool,
     /// Why it was not.
@@ -47,7 +74,7 @@ impl Unit {
             version: variable("CARGO_PKG_VERSION"),
             crate_name: call.crate_name.unwrap_or_default().to_owned(),
             is_program: call.is_test || !call.crate_types.iter().any(|kind| is_library(&kind)),
-            std: false,
+            std: Std::None,
             transformed: false,
             note: None,
         }
@@ -73,6 +100,12 @@ impl Unit {
 }
 
 impl Failed {
+    /// The first line of what the compiler said, or why the crate was not transformed.
+    pub(crate) fn reason(&self) -> &str {
+        let first = self.errors.first().and_then(|error| error.lines().next());
+        self.unit.note.as_deref().or(first).unwrap_or("the compiler said nothing")
+    }
+
     pub(crate) fn save(&self, plan: &Plan) -> Result<(), String> {
         save(&plan.failures().join(format!("{}.json", self.unit.name)), self)
     }

@@ -7,7 +7,7 @@
 use super::call::Call;
 use super::plan::{Mode, Plan, Role};
 use super::transform::{self, Crate};
-use super::unit::{Failed, Unit};
+use super::unit::{Failed, Std, Unit};
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Write};
@@ -103,7 +103,9 @@ fn compile(
     }
     let (status, errors) = observe(&mut command)?;
     if status.success() {
-        unit.std = call.outputs().any(|path| has_dependency(&path, &plan.suffix));
+        if !unit.is_program {
+            unit.std = Std::of(call, plan);
+        }
         unit.save(plan)?;
     } else {
         Failed { unit, errors }.save(plan)?;
@@ -179,14 +181,6 @@ fn error(line: &[u8]) -> Option<String> {
         let text = message.get("rendered").and_then(serde_json::Value::as_str);
         text.unwrap_or_default().to_owned()
     })
-}
-
-/// Whether a library says that it was compiled against a crate with such a file name. The list of
-/// dependencies stands in it as plain bytes.
-fn has_dependency(library: &Path, suffix: &str) -> bool {
-    let Ok(bytes) = std::fs::read(library) else { return false };
-    let needle = suffix.as_bytes();
-    bytes.windows(needle.len()).any(|window| window == needle)
 }
 
 /// Whether this program was called as a wrapper, and as which.

@@ -46,7 +46,11 @@ fn a_broken_observation_is_one_error_with_its_place() {
     };
     let line = "Acquisition(older_rank:0,older_location:1,newer_rank:1,newer_location:2)\n";
     assert_refused(&run(&format!("{RANKS}{line}")), 3, "(1).ron:4: no place 1 before this line");
-    assert_refused(&run(&format!("Rank(bit:x)\n{RANKS}")), 3, "(1).ron:1:10: no observation of wgpu");
+    assert_refused(
+        &run(&format!("Rank(bit:x)\n{RANKS}")),
+        3,
+        "(1).ron:1:10: no observation of wgpu",
+    );
     let other = "Rank(bit:0,member_name:\"other\",const_name:\"O\")\n";
     assert_refused(&run(&format!("{RANKS}{other}")), 3, "(1).ron:4: rank 0 is `other` here");
     assert_refused(&run(""), 3, "(1).ron: no observation in it");

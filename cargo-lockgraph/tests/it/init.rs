@@ -27,12 +27,18 @@ fn every_file_is_written_once_and_named() {
     assert!(FILES.iter().all(|file| said.contains(&format!(" {file}: "))), "{said}");
     let first = contents(&project);
     assert!(first["Cargo.toml"].starts_with(MANIFEST));
-    assert!(first["Cargo.toml"].contains("\n[profile.dev.package.lockgraph-core]\nopt-level = 3\n"));
+    assert!(
+        first["Cargo.toml"].contains("\n[profile.dev.package.lockgraph-core]\nopt-level = 3\n")
+    );
     for text in first.values() {
         toml_edit::Document::parse(&**text).unwrap();
     }
     let said = stdout(command().arg("init").current_dir(&project));
-    assert_eq!(said.lines().filter(|line| line.starts_with("left ")).count(), FILES.len(), "{said}");
+    assert_eq!(
+        said.lines().filter(|line| line.starts_with("left ")).count(),
+        FILES.len(),
+        "{said}"
+    );
     assert_eq!(contents(&project), first);
 }
 

@@ -91,7 +91,9 @@ fn given_up(file: &mut Text) -> Result<(), Missing> {
         let (before, call) = rest.split_at(at + " defer!(".len());
         let Some(end) = closing(call) else { return Err(file.missing("defer!(..)")) };
         out.push_str(before.strip_suffix("defer!(").unwrap_or(before));
-        out.push_str("let at = crate::lockgraph::caller(); defer!({ let _at = crate::lockgraph::again(at); ");
+        out.push_str(
+            "let at = crate::lockgraph::caller(); defer!({ let _at = crate::lockgraph::again(at); ",
+        );
         out.push_str(&call[..end]);
         out.push_str(" }");
         rest = &call[end..];

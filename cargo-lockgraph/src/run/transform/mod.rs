@@ -110,7 +110,8 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<Text>) -> Result<(), Erro
             let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
             // Checkouts on some systems end lines with two signs.
             let text = text.replace("\r\n", "\n");
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let name =
+                path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             files.push(Text { name, text });
         }
     }
