@@ -294,6 +294,24 @@ pub mod door {
     #[derive(Debug)]
     pub struct At(());
 
+    /// A bounded observation.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Scope(());
+
+    impl Scope {
+        /// The scope of owners that nobody observes: of each.
+        pub const NONE: Scope = Scope(());
+    }
+
+    /// What a scope has seen: nothing.
+    #[derive(Debug, Default)]
+    pub struct Observed {
+        /// None.
+        pub findings: Vec<crate::Finding>,
+        /// Empty.
+        pub journal: String,
+    }
+
     /// One no-op per function of the door.
     macro_rules! nothing {
         ($($(#[$attr:meta])* $name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty = $value:expr)?;)*) => {
@@ -355,5 +373,13 @@ pub mod door {
         thread_detached(birth: Birth);
         /// The running owner is about to block, and for no lock.
         waiting(what: Waiting, site: Site) -> Waits = Waits(());
+        /// Opens a scope.
+        scope_opened() -> Scope = Scope::NONE;
+        /// The scope of the running owner.
+        scope_current() -> Scope = Scope::NONE;
+        /// The running owner belongs to `scope` from now on.
+        scope_entered(scope: Scope) -> Scope = Scope::NONE;
+        /// Ends a scope.
+        scope_closed(scope: Scope) -> Observed = Observed::default();
     }
 }

@@ -13,6 +13,8 @@ mod dump;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logger;
 mod named;
+#[cfg(feature = "dump")]
+pub mod testing;
 
 pub use chosen::{Config, PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
 #[cfg(feature = "dump")]

@@ -9,6 +9,7 @@
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
 mod children;
+mod scope;
 mod thread;
 
 use crate::config::{self, Tier, UNREAD};
@@ -22,6 +23,7 @@ use crate::recorder::{self, Inside};
 use std::panic::Location;
 
 pub use children::Children;
+pub use scope::*;
 pub use thread::*;
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".

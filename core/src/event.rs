@@ -19,12 +19,14 @@ pub(crate) struct Side {
 }
 
 /// One new fact with its place in the sequence.
+#[derive(Clone)]
 pub(crate) struct Event {
     pub(crate) seq: u64,
     pub(crate) note: Note,
 }
 
 /// The facts.
+#[derive(Clone)]
 pub(crate) enum Note {
     Owner {
         owner: OwnerId,

@@ -24,6 +24,7 @@ mod primitive;
 mod process;
 mod recent;
 mod recorder;
+mod scope;
 mod segment;
 mod sink;
 #[cfg(feature = "source")]

@@ -238,6 +238,12 @@ impl OwnerBlock {
         self.context.set(fold(both, 0x5851_F42D_4C95_7F2D));
     }
 
+    /// Enters a scope: earlier chain keys no longer match.
+    pub(crate) fn set_scope(&self, scope: u32) {
+        self.scope.set(scope);
+        self.set_segment(self.segment.get());
+    }
+
     /// The chain key of a request with what is held now.
     #[inline(always)]
     pub(crate) fn chain_key(&self, id: u64, want: Want) -> u64 {

@@ -15,6 +15,7 @@ use crate::lock::{Class, LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
+use crate::scope;
 use crate::segment::UNKNOWN;
 use crate::sink::{self, journal, store};
 use std::path::Path;
@@ -27,6 +28,18 @@ static UNTRACKED: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn graph() -> MutexGuard<'static, Graph> {
     GRAPH.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Changes the graph, and passes on what is new to it after its lock is released.
+fn tell<R>(change: impl FnOnce(&mut Graph) -> R) -> R {
+    let (result, news) = {
+        let mut graph = graph();
+        (graph.journaling, graph.observed) = (journal::is_open(), scope::is_any_open());
+        (change(&mut graph), graph.take_news())
+    };
+    journal::events(&news);
+    scope::events(&news);
+    result
 }
 
 pub(crate) fn count_untracked() {
@@ -130,12 +143,12 @@ fn look(
 ) -> Option<String> {
     let own = own_conflict(request, holds);
     let mut message = None;
-    let mut judge = |finding: Finding, silent: bool| {
+    let mut judge = |finding: Finding, silent: bool, scope: u32| {
         let certain = finding.confidence == Some(Confidence::Certain);
         let denied = config::level(finding.kind, finding.confidence) == Level::Deny;
         // Not for every repeat of what goes on anyway.
         let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
-        sink::deliver(finding, silent);
+        deliver(finding, silent, scope);
         if denied && must_not_panic && certain && config::aborts_when_certain() {
             journal::close(&tail());
             std::process::abort();
@@ -151,7 +164,8 @@ fn look(
             Kind::ReaderRecursion => Detail::WriterSeen(seen),
             _ => Detail::None,
         };
-        judge(evidence::self_conflict(kind, block, request, &hold, holds, detail, seq), false);
+        let finding = evidence::self_conflict(kind, block, request, &hold, holds, detail, seq);
+        judge(finding, false, block.scope.get());
         if kind == Kind::SelfDeadlock {
             // It will never be granted: it orders nothing.
             return message;
@@ -167,7 +181,12 @@ fn look(
         .map(|name| std::str::from_utf8(name).ok().filter(|name| !name.is_empty()).map(Arc::from));
     for (inversion, &seq) in found.inversions.iter().zip(found.seqs.iter()) {
         let names: Vec<Option<Arc<str>>> = names.by_ref().take(inversion.sides.len()).collect();
-        judge(evidence::inversion(inversion, &names, seq), inversion.shadowed);
+        let finding = evidence::inversion(inversion, &names, seq);
+        match inversion.scope {
+            // Its sides may come from several scopes.
+            0 => judge(finding, inversion.shadowed, 0),
+            scope => scope::finding(scope, &Arc::new(finding)),
+        }
     }
     if own.is_none() && found.inversions.is_empty() {
         // What drew a finding is looked at again each time, so that repeats are counted.
@@ -221,9 +240,7 @@ fn record(block: &'static OwnerBlock, request: Request, holds: &[Hold]) -> Found
         at: request.at,
         holds,
     };
-    let (found, news) = {
-        let mut graph = graph();
-        graph.journaling = journal::is_open();
+    tell(|graph| {
         let inversions = graph.record(&chain);
         let (mut seqs, mut names) = (SysVec::new(), SysVec::new());
         for inversion in inversions.iter() {
@@ -234,10 +251,8 @@ fn record(block: &'static OwnerBlock, request: Request, holds: &[Hold]) -> Found
                 names.push(name);
             }
         }
-        (Found { inversions, seqs, names }, graph.take_news())
-    };
-    journal::events(&news);
-    found
+        Found { inversions, seqs, names }
+    })
 }
 
 /// Makes the owner and its first segment known to the graph.
@@ -246,14 +261,11 @@ pub(crate) fn introduce(block: &'static OwnerBlock) {
         return;
     }
     let name = evidence::thread_name();
-    let (segment, news) = {
-        let mut graph = graph();
-        graph.journaling = journal::is_open();
+    let segment = tell(|graph| {
         graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
-        (graph.add_segment(block.id(), UNKNOWN, UNKNOWN), graph.take_news())
-    };
+        graph.add_segment(block.id(), UNKNOWN, UNKNOWN)
+    });
     block.set_segment(segment);
-    journal::events(&news);
 }
 
 /// Opens the next segment of the owner; `last_of` is a birth whose child was joined.
@@ -266,23 +278,17 @@ fn next_segment(block: &'static OwnerBlock, graph: &mut Graph, joined: u32) {
 
 /// The owner starts a thread: the child follows on what the owner did so far.
 pub(crate) fn thread_starting(block: &'static OwnerBlock) -> Option<u32> {
-    let (birth, news) = {
-        let mut graph = graph();
-        graph.journaling = journal::is_open();
+    tell(|graph| {
         let birth = graph.segments.birth(block.segment.get());
-        next_segment(block, &mut graph, 0);
-        (birth, graph.take_news())
-    };
-    journal::events(&news);
-    Some(birth)
+        next_segment(block, graph, 0);
+        Some(birth)
+    })
 }
 
 /// The running thread is the child of `birth`.
 pub(crate) fn thread_started(block: &'static OwnerBlock, birth: u32) {
     let name = evidence::thread_name();
-    let news = {
-        let mut graph = graph();
-        graph.journaling = journal::is_open();
+    tell(|graph| {
         if block.segment.get() == UNKNOWN {
             graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
         }
@@ -291,25 +297,25 @@ pub(crate) fn thread_started(block: &'static OwnerBlock, birth: u32) {
         let segment = graph.add_segment(block.id(), parent, UNKNOWN);
         graph.segments.reached(birth, segment);
         block.set_segment(segment);
-        graph.take_news()
-    };
-    journal::events(&news);
+    });
 }
 
 /// The owner has joined the child of `birth`: what follows comes after it.
 pub(crate) fn thread_joined(block: &'static OwnerBlock, birth: u32) {
-    let news = {
-        let mut graph = graph();
-        graph.journaling = journal::is_open();
-        next_segment(block, &mut graph, birth);
-        graph.take_news()
-    };
-    journal::events(&news);
+    tell(|graph| next_segment(block, graph, birth));
 }
 
 /// Delivers a finding that has no request to deny. Never panics: called from drops too.
 fn note(finding: Finding) {
-    sink::deliver(finding, false);
+    let scope = owner::current().map_or(0, |block| block.scope.get());
+    deliver(finding, false, scope);
+}
+
+/// Keeps a finding for the scope that it belongs to, and hands it to the sinks.
+fn deliver(finding: Finding, silent: bool, scope: u32) {
+    let finding = Arc::new(finding);
+    scope::finding(scope, &finding);
+    sink::deliver(finding, silent);
 }
 
 /// The name of an owner, copied under the graph's lock and made an `Arc` after it: the program's
@@ -406,13 +412,7 @@ pub(crate) fn held_across_wait(met: &Met, wait: Wait) {
 
 /// The lock is gone: so are its node and its edges.
 pub(crate) fn forget(id: u64) {
-    let news = {
-        let mut graph = graph();
-        graph.journaling = journal::is_open();
-        graph.drop_lock(id);
-        graph.take_news()
-    };
-    journal::events(&news);
+    tell(|graph| graph.drop_lock(id));
 }
 
 /// Opens the journal, which begins with all that is known.
@@ -464,6 +464,23 @@ pub(crate) fn findings() -> Vec<Finding> {
         return Vec::new();
     }
     store::findings().iter().map(|(finding, _)| Finding::clone(finding)).collect()
+}
+
+/// Ends a scope: its findings, and what was told in it as a journal.
+pub(crate) fn scope_closed(scope: u32) -> (Vec<Finding>, String) {
+    let log = scope::close(scope);
+    let (first, last) = log.segments();
+    let threads = graph().threads(first, last);
+    let facts = scope::facts(threads, &log.events);
+    let mut findings: Vec<Finding> =
+        log.findings.iter().map(|known| Finding::clone(known)).collect();
+    for (seq, finding) in (facts.len() as u64 + 1..).zip(&mut findings) {
+        finding.seq = seq;
+    }
+    let mut end = tail();
+    (end.repeats, end.seq) = (SysVec::new(), (facts.len() + findings.len()) as u64 + 1);
+    let journal = journal::whole(&facts, &findings, &end);
+    (findings, journal)
 }
 
 /// The graph of the running process as a journal.

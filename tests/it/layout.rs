@@ -49,6 +49,12 @@ const CORE: &[Rule] = &[
          nor the graph, nor the state of an owner, nor a sink",
     ),
     rule("sink", &["finding", "event"], &[], "prints and writes findings; asks nobody for more"),
+    rule(
+        "scope",
+        &["finding", "event", "segment"],
+        &["finding::text"],
+        "keeps what the recorder passes on",
+    ),
     rule("segment", &[], &[], "start and join order, below owners"),
     rule("held", &["segment"], &[], "a bag of holds"),
     rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),
@@ -96,6 +102,12 @@ const WRAPPERS: &[Rule] = &[
     rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
     rule("logger", &["lockgraph_core"], &[], "a callback: knows findings alone"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
+    rule(
+        "testing",
+        &["door", "chosen", "lockgraph_core"],
+        &[],
+        "judges what a scope has seen, by the door alone",
+    ),
     rule(
         "raw",
         &["typed", "chosen"],

@@ -178,7 +178,7 @@ impl Search<'_> {
                 self.scratch.chosen.pop();
                 continue;
             }
-            cursor[at] = self.graph.witnesses.next(witness);
+            cursor[at] = self.next(witness);
             if !self.joins(ring[at], witness, mask) {
                 continue;
             }
@@ -204,7 +204,8 @@ impl Search<'_> {
     fn key(&self, edges: &[EdgeIx]) -> u64 {
         let ids = |i: usize| self.graph.source_id(edges[i % edges.len()]);
         let first = (0..edges.len()).min_by_key(|&i| ids(i)).unwrap_or(0);
-        (0..edges.len()).fold(11, |hash, i| fold(hash ^ ids(first + i), 7)).max(1)
+        let seed = 11 + u64::from(self.scope);
+        (0..edges.len()).fold(seed, |hash, i| fold(hash ^ ids(first + i), 7)).max(1)
     }
 
     /// The best grade of this cycle, reported before or found in this search.
@@ -238,6 +239,7 @@ impl Search<'_> {
         for i in (0..edges.len()).map(|i| (first + i) % edges.len()) {
             sides.push(self.graph.side(edges[i], chosen[i]));
         }
-        self.found.push(Inversion { confidence, filtered_by, sides, key, shadowed });
+        let scope = self.scope;
+        self.found.push(Inversion { confidence, filtered_by, sides, key, shadowed, scope });
     }
 }

@@ -8,6 +8,7 @@ mod grade;
 mod held_sets;
 mod lookup;
 pub(crate) mod order;
+mod retell;
 mod search;
 mod witness;
 
@@ -90,8 +91,10 @@ pub(crate) struct Graph {
     news: SysVec<Event>,
     /// Per class id: its event was told.
     told: SysVec<bool>,
-    /// Somebody takes the news.
+    /// A journal takes the news.
     pub(crate) journaling: bool,
+    /// A scope takes the news of witnesses, writers and drops.
+    pub(crate) observed: bool,
     seq: u64,
     pub(crate) counters: Counters,
 }
@@ -114,6 +117,7 @@ impl Graph {
             news: SysVec::new(),
             told: SysVec::new(),
             journaling: false,
+            observed: false,
             seq: 1,
             counters: Counters {
                 searches_truncated: 0,
@@ -132,7 +136,7 @@ impl Graph {
     }
 
     fn tell(&mut self, note: Note) {
-        if !self.journaling {
+        if !self.journaling && !self.observed {
             return;
         }
         let seq = self.next_seq();
@@ -230,7 +234,7 @@ impl Graph {
         for &(edge, witness) in fresh.iter() {
             let (from, to) = self.digraph.ends(edge);
             if self.order.same_component(from, to) {
-                self.search(&[(edge, witness)], &mut found);
+                self.search(&[(edge, witness)], chain.scope, &mut found);
             }
         }
         if chain.want.is_writer() && chain.class.policy.shared {
@@ -291,11 +295,19 @@ impl Graph {
         self.digraph.edge_count().max(self.digraph.node_count()) >= MAX_TABLE
     }
 
-    fn search(&mut self, evidence: &[(EdgeIx, WitnessIx)], found: &mut SysVec<Inversion>) {
-        let mut news = Search::run(self, evidence);
-        while let Some(inversion) = news.pop() {
-            self.remember(&inversion);
-            found.push(inversion);
+    /// Searches the evidence of the whole process, and that of the request's scope by itself.
+    fn search(
+        &mut self,
+        evidence: &[(EdgeIx, WitnessIx)],
+        scope: u32,
+        found: &mut SysVec<Inversion>,
+    ) {
+        for scope in [Some(0), (scope != 0).then_some(scope)].into_iter().flatten() {
+            let mut news = Search::run(self, evidence, scope);
+            while let Some(inversion) = news.pop() {
+                self.remember(&inversion);
+                found.push(inversion);
+            }
         }
     }
 
@@ -322,7 +334,7 @@ impl Graph {
                 witnesses.for_each(|(witness, _)| evidence.push((edge, witness)));
             }
         }
-        self.search(&evidence, found);
+        self.search(&evidence, chain.scope, found);
     }
 
     /// Whether a blocking write or upgrade of the lock was seen by somebody else than `owner`.
@@ -398,65 +410,13 @@ impl Graph {
     }
 
     fn tell_witness(&mut self, edge: EdgeIx, witness: WitnessIx) {
-        if !self.journaling {
+        if !self.journaling && !self.observed {
             return;
         }
         let side = self.side(edge, witness);
         let witness = self.witnesses.get(witness);
         let (scope, segment, capped) = (witness.scope, witness.segment, witness.capped);
         self.tell(Note::Witness { side, scope, segment, capped });
-    }
-
-    /// Everything that the graph knows, beside what is told to the journal.
-    pub(crate) fn retell(&mut self) -> SysVec<Event> {
-        let news = self.take_news();
-        let (journaling, told) = (self.journaling, std::mem::take(&mut self.told));
-        let facts = self.tell_all();
-        (self.journaling, self.told, self.news) = (journaling, told, news);
-        facts
-    }
-
-    /// Everything that the graph knows, as if it were new.
-    pub(crate) fn tell_all(&mut self) -> SysVec<Event> {
-        self.journaling = true;
-        for i in 0..self.owners.len() {
-            let (owner, name) = self.owners[i].clone();
-            self.tell(Note::Owner { owner, name });
-        }
-        for id in 1..=self.segments.len() {
-            if let Some(&segment) = self.segments.get(id) {
-                let (owner, after, joined) = (segment.owner, segment.after, segment.joined);
-                self.tell(Note::Segment { id, owner, after, joined });
-            }
-        }
-        for node in 0..self.digraph.node_capacity() as NodeIx {
-            if !self.digraph.is_live(node) {
-                continue;
-            }
-            let (id, class) = (self.nodes[node as usize].id, self.nodes[node as usize].class);
-            self.tell_lock(id, class);
-            for owner in self.nodes[node as usize].writers.clone().iter().copied() {
-                self.tell(Note::Writer { id, owner });
-            }
-        }
-        for node in 0..self.digraph.node_capacity() as NodeIx {
-            if !self.digraph.is_live(node) {
-                continue;
-            }
-            let mut edge = self.digraph.first_out(node);
-            while edge != digraph::NONE {
-                let (from, to) = self.digraph.ends(edge);
-                let (from, to) = (self.nodes[from as usize].id, self.nodes[to as usize].id);
-                self.tell(Note::Edge { from, to });
-                let mut witness = self.heads[edge as usize];
-                while witness != NIL {
-                    self.tell_witness(edge, witness);
-                    witness = self.witnesses.next(witness);
-                }
-                edge = self.digraph.next_out(edge);
-            }
-        }
-        self.take_news()
     }
 
     /// How often caps merged evidence or made a segment unknown.

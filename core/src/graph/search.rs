@@ -37,6 +37,8 @@ pub(crate) struct Inversion {
     pub(crate) key: u64,
     /// A stronger inversion that was reported before shares an edge: not worth printing.
     pub(crate) shadowed: bool,
+    /// The scope whose evidence alone it stands on; 0 where that of the whole process was looked at.
+    pub(crate) scope: u32,
 }
 
 /// Scratch of the searches; its memory is reused.
@@ -71,6 +73,8 @@ pub(crate) struct Search<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) scratch: Scratch,
     first: EdgeIx,
+    /// Only witnesses of this scope count; 0 is any.
+    pub(super) scope: u32,
     /// The node that the cycle must come back to: where `first` starts.
     pub(super) home: NodeIx,
     budget: u32,
@@ -81,12 +85,16 @@ pub(crate) struct Search<'a> {
 impl<'a> Search<'a> {
     /// Finds the cycles through edges of one component that the new evidence makes possible or
     /// better: witnesses of edges that all leave one node, those of one edge in a row.
-    pub(crate) fn run(graph: &'a mut Graph, evidence: &[(EdgeIx, WitnessIx)]) -> SysVec<Inversion> {
+    pub(crate) fn run(
+        graph: &'a mut Graph,
+        evidence: &[(EdgeIx, WitnessIx)],
+        scope: u32,
+    ) -> SysVec<Inversion> {
         let Some(&(first, _)) = evidence.first() else { return SysVec::new() };
         let scratch = std::mem::replace(&mut graph.scratch, Scratch::new());
         let home = graph.digraph.ends(first).0;
         let (budget, truncated, found) = (BUDGET, false, SysVec::new());
-        let mut search = Search { graph, scratch, first, home, budget, truncated, found };
+        let mut search = Search { graph, scratch, first, scope, home, budget, truncated, found };
         search.measure();
         for (i, &(edge, witness)) in evidence.iter().enumerate() {
             (search.first, search.truncated) = (edge, false);
@@ -205,7 +213,7 @@ impl<'a> Search<'a> {
                 self.spend(1);
                 continue;
             }
-            self.scratch.frames[depth].1 = self.graph.witnesses.next(witness);
+            self.scratch.frames[depth].1 = self.next(witness);
             if !self.spend(1 + length / 8) || !self.joins(edge, witness, ALL) {
                 continue;
             }
@@ -229,7 +237,19 @@ impl<'a> Search<'a> {
     }
 
     pub(super) fn head(&self, edge: EdgeIx) -> WitnessIx {
-        if edge == NONE { NIL } else { self.graph.heads[edge as usize] }
+        if edge == NONE { NIL } else { self.in_scope(self.graph.heads[edge as usize]) }
+    }
+
+    pub(super) fn next(&self, witness: WitnessIx) -> WitnessIx {
+        self.in_scope(self.graph.witnesses.next(witness))
+    }
+
+    /// The first witness from `at` on that counts.
+    fn in_scope(&self, mut at: WitnessIx) -> WitnessIx {
+        while self.scope != 0 && at != NIL && self.graph.witnesses.get(at).scope != self.scope {
+            at = self.graph.witnesses.next(at);
+        }
+        at
     }
 
     /// Pass 2: cycles of locks through the edge, each graded over all its choices.

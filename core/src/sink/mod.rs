@@ -37,9 +37,8 @@ pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
 }
 
 /// Hands a finding to all sinks if it is new. `silent` findings are recorded and not printed.
-pub(crate) fn deliver(finding: Finding, silent: bool) {
+pub(crate) fn deliver(finding: Arc<Finding>, silent: bool) {
     let level = config::level(finding.kind, finding.confidence);
-    let finding = Arc::new(finding);
     let Some(journaled) = store::add(&finding) else { return };
     if journaled {
         journal::finding(&finding);

@@ -1,0 +1,25 @@
+//! Assertions about locks, for tests: what was taken in which order, and what is wrong with it.
+//!
+//! [`observe`] runs a piece of code and gives an [`Observation`] of it, apart from all that other
+//! tests of the process do at the same time. The macros of the crate judge it:
+//!
+//! | macro | holds where |
+//! |---|---|
+//! | [`assert_clean!`](crate::assert_clean) | nothing was found that is more than a note |
+//! | [`assert_acyclic!`](crate::assert_acyclic) | the orders contradict each other nowhere |
+//! | [`assert_order!`](crate::assert_order) | locks were nested in this order, and never against it |
+//! | [`assert_never_nested!`](crate::assert_never_nested) | none of the locks was requested while another one was held |
+//! | [`assert_finding!`](crate::assert_finding) | this was found |
+//!
+//! A failed assertion panics with both sides of what it speaks of, as reports have them. Where
+//! [`PRESENT`](crate::PRESENT) is false, or the recorder is off, nothing is known and every assertion
+//! holds.
+
+mod assert;
+mod observation;
+mod scope;
+mod subject;
+
+pub use observation::Observation;
+pub use scope::{Entered, Scope, observe};
+pub use subject::Subject;
