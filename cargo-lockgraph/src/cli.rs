@@ -41,6 +41,7 @@ enum Command {
     Build(run::Args),
     /// Runs `cargo nextest run` with every lock of the program and its dependencies recorded.
     Nextest(run::Args),
+    Doctor(run::doctor::Args),
 }
 
 /// How a command that came to its end ended.
@@ -97,6 +98,7 @@ fn dispatch(command: Command, out: &mut impl Write) -> Result<Outcome, Failure> 
         Command::Run(args) => return run::run(Kind::Run, &args, out),
         Command::Build(args) => return run::run(Kind::Build, &args, out),
         Command::Nextest(args) => return run::run(Kind::Nextest, &args, out),
+        Command::Doctor(args) => return run::doctor::run(&args, out),
         Command::Graph(args) => graph::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
         Command::Init(args) => init::run(&args, out),

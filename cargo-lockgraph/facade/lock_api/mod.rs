@@ -246,6 +246,11 @@ pub fn caller() -> Site {
     Location::caller()
 }
 
+/// While it lives, what is locked counts as locked at `site`.
+pub fn called(site: Site) -> At {
+    door::at(site, false)
+}
+
 /// While it lives, what is locked counts as locked again at `site`: it must not panic.
 pub fn again(site: Site) -> At {
     door::at(site, true)

@@ -13,7 +13,6 @@ use std::process::{Command, Stdio};
 pub(crate) struct Metadata {
     pub(crate) packages: Vec<Package>,
     workspace_members: BTreeSet<String>,
-    pub(crate) workspace_root: PathBuf,
     pub(crate) target_directory: PathBuf,
 }
 
@@ -23,13 +22,11 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     id: String,
-    pub(crate) manifest_path: PathBuf,
     targets: Vec<Target>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 struct Target {
-    name: String,
     kind: Vec<String>,
     src_path: PathBuf,
 }
@@ -64,16 +61,11 @@ impl Metadata {
 }
 
 impl Package {
-    /// The root file of its library, and the name of the crate.
-    pub(crate) fn library(&self) -> Option<(&Path, String)> {
-        let is_library = |kind: &String| kind == "rlib" || kind.ends_with("lib");
+    /// The root file of its library.
+    pub(crate) fn library(&self) -> Option<&Path> {
+        let is_library = |kind: &String| kind.ends_with("lib");
         let target = self.targets.iter().find(|target| target.kind.iter().any(is_library))?;
-        Some((&target.src_path, target.name.replace('-', "_")))
-    }
-
-    /// Whether the library is one that nobody links into a program of the target.
-    pub(crate) fn is_proc_macro(&self) -> bool {
-        self.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "proc-macro"))
+        Some(&target.src_path)
     }
 
     /// Whether the library is for C programs as well.

@@ -10,6 +10,7 @@
 
 mod call;
 mod config;
+pub(crate) mod doctor;
 mod metadata;
 mod own_args;
 mod plan;

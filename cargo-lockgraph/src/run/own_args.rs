@@ -4,7 +4,7 @@ use clap::{ArgAction, Command};
 use std::ffi::{OsStr, OsString};
 
 /// The commands that are passed on to cargo.
-const PASSED_ON: [&str; 4] = ["test", "run", "build", "nextest"];
+const PASSED_ON: [&str; 5] = ["test", "run", "build", "nextest", "doctor"];
 
 /// Puts a `--` in front of the first argument that is not ours, so that clap leaves the rest alone,
 /// another `--` included.

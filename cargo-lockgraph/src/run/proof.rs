@@ -41,17 +41,7 @@ impl Proof {
             }
         }
         proof.look_for_strangers(plan, &units);
-        for (name, why) in OWN_LOCKS {
-            proof.notes.extend(
-                metadata.named(name).map(|package| format!("{name} {}: {why}", package.version)),
-            );
-        }
-        for package in metadata.packages.iter().filter(|package| package.is_cdylib()) {
-            if metadata.is_member(package) {
-                let what = "loaded into another program it records on its own";
-                proof.notes.insert(format!("{} {}: {what}", package.name, package.version));
-            }
-        }
+        proof.notes.extend(notes(metadata));
         // For whoever wants all names.
         let _ = fs::write(&proof.list, proof.all_names());
         proof
@@ -130,4 +120,20 @@ impl Proof {
         }
         text
     }
+}
+
+/// What is not instrumented by its nature, in the project as it is.
+pub(super) fn notes(metadata: &Metadata) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, why) in OWN_LOCKS {
+        let found = metadata.named(name);
+        notes.extend(found.map(|package| format!("{name} {}: {why}", package.version)));
+    }
+    for package in metadata.packages.iter().filter(|package| metadata.is_member(package)) {
+        if package.is_cdylib() {
+            let what = "loaded into another program it records on its own";
+            notes.push(format!("{} {}: {what}", package.name, package.version));
+        }
+    }
+    notes
 }

@@ -9,6 +9,7 @@
 //! A folder that is there is complete: it is made under another name and then renamed.
 
 use super::toolchain::Toolchain;
+use super::transform;
 use crate::failure::Failure;
 use lockgraph_core::source::{FILES, SINCE};
 use std::path::{Path, PathBuf};
@@ -163,6 +164,7 @@ fn key(toolchain: &Toolchain, target: &str) -> String {
         hash.add(name);
         hash.add(text);
     }
+    transform::TEXTS.iter().for_each(|text| hash.add(text));
     format!("{:016x}", hash.0)
 }
 

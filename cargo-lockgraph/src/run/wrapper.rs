@@ -96,6 +96,13 @@ fn compile(
             command.args(flags).arg("--extern").arg(recorder);
         }
     }
+    if unit.package == "lockgraph" {
+        // The program's own use of the tool is in force, in whatever profile.
+        command.args(["--cfg", "lockgraph"]);
+        if plan.mode == Mode::Full {
+            command.args(["--cfg", "lockgraph_whole"]);
+        }
+    }
     sysroot(plan, &mut command);
     if !call.caps_lints {
         // A crate that denies warnings is not to fail for one about a type of ours.

@@ -4,6 +4,7 @@ use super::text::{Missing, Text};
 use super::{Crate, Files};
 
 /// What is added beside the crate's own modules.
+pub(super) const TEXTS: [&str; 4] = [TRACKED, TRAITS, VERSION_04, VERSION_05];
 const TRACKED: &str = include_str!("../../../facade/lock_api/mod.rs");
 const TRAITS: &str = include_str!("../../../facade/lock_api/traits.rs");
 const VERSION_04: &str = include_str!("../../../facade/lock_api/version_04.rs");
@@ -73,6 +74,10 @@ fn reentrant(file: &mut Text) -> Result<(), Missing> {
     file.replace("    mutex: R,\n", &format!("    mutex: {tracked}<R>,\n"))?;
     file.replace("mutex: R::INIT", &format!("mutex: {tracked}::new(R::INIT)"))?;
     file.replace("mutex: raw_mutex", &format!("mutex: {tracked}::new(raw_mutex)"))?;
+    // The closure that locks knows no caller.
+    let internal = "        self.lock_internal(";
+    let site = "        let _at = crate::lockgraph::called(crate::lockgraph::caller());\n";
+    file.replace(internal, &format!("{site}{internal}"))?;
     file.replace("        &self.raw.mutex\n", "        self.raw.mutex.expose()\n")?;
     file.replace_any("            self.raw.mutex,\n", "            self.raw.mutex.into_raw(),\n");
     file.refuse("    mutex: R")?;

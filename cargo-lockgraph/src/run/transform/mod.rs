@@ -16,6 +16,9 @@ use text::{Missing, Text};
 /// The packages that are transformed.
 pub(crate) const PACKAGES: [&str; 2] = ["lock_api", "parking_lot"];
 
+/// The texts that are added: other ones make other crates.
+pub(crate) const TEXTS: [&str; 4] = lock_api::TEXTS;
+
 /// A crate to transform.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Crate<'a> {
