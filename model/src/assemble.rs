@@ -1,29 +1,24 @@
-//! From the sorted lines of a journal to the dump of its process.
+//! From the lines of a journal, in any order, to the dump of its process.
 
-use crate::cycles::Limits;
 use crate::dump::{
     Class, ClassUse, Dump, Edge, Finding, FindingUse, Id, Lock, Owner, Process, Segment, Witness,
 };
-use crate::error::{Error, Problem};
-use crate::journal::{Body, Journal, Line, LockLine};
+use crate::error::Problem;
+use crate::journal::{Body, Journal, LockLine};
 use crate::words::OwnerKind;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The position of the one process in the `processes` of its dump.
 const PROCESS: u32 = 0;
 
-pub(crate) fn dump(journal: Journal) -> Result<Dump, Error> {
-    let Journal { file, header, lines, end } = journal;
-    let mut parts = Parts::default();
-    for line in lines {
-        parts.line(&file, line)?;
-    }
+/// The dump without what follows from its parts: class edges, components, order.
+pub(crate) fn dump(journal: Journal) -> Dump {
+    let Journal { header, end, mut parts } = journal;
     parts.fill_holes();
+    let findings = parts.findings();
     let mut class_uses = class_uses(parts.locks.values());
     let mut dump = Dump {
-        schema: crate::SCHEMA.to_owned(),
-        tool: header.tool,
         processes: vec![Process {
             run_id: header.run_id,
             pid: header.pid,
@@ -40,27 +35,25 @@ pub(crate) fn dump(journal: Journal) -> Result<Dump, Error> {
         edges: parts
             .edges
             .into_iter()
-            .map(|((from, to), witnesses)| Edge { from, to, witnesses })
+            .map(|((from, to), mut witnesses)| {
+                witnesses.sort_unstable_by_key(|witness| witness.seq);
+                witnesses.shrink_to_fit();
+                Edge { from, to, witnesses }
+            })
             .collect(),
-        class_edges: Vec::new(),
-        components: Vec::new(),
-        findings: parts.findings,
-        order: None,
+        findings,
+        ..Dump::empty(header.tool)
     };
     for class in &mut dump.classes {
-        class.per_process.extend(class_uses.remove(&class.id));
+        let unused = unused(PROCESS);
+        class.per_process = vec![class_uses.remove(&class.id).unwrap_or(unused)];
     }
-    for finding in &mut dump.findings {
-        let repeats = parts.repeats.get(&finding.fingerprint).copied().unwrap_or(0);
-        finding.per_process = vec![FindingUse { process: PROCESS, repeats }];
-    }
-    dump.derive(&Limits::default());
-    Ok(dump)
+    dump
 }
 
 /// What the lines have said so far. Where an id must be unique, the number of its line is kept.
-#[derive(Default)]
-struct Parts {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parts {
     classes: BTreeMap<Id, (u64, Class)>,
     lock_lines: BTreeMap<Id, (u64, u64, LockLine)>,
     locks: BTreeMap<Id, Lock>,
@@ -69,23 +62,19 @@ struct Parts {
     edges: BTreeMap<(Id, Id), Vec<Witness>>,
     writers: BTreeMap<Id, BTreeSet<Id>>,
     drops: BTreeMap<Id, u64>,
-    findings: Vec<Finding>,
-    fingerprints: HashMap<String, u64>,
+    findings: Vec<(u64, Finding)>,
     repeats: HashMap<String, u64>,
     /// When a lock was first named by something else than its own line.
-    named_locks: BTreeMap<Id, u64>,
-    named_owners: BTreeSet<Id>,
+    named_locks: HashMap<Id, u64>,
+    named_owners: HashSet<Id>,
     /// Named segments, with their owner where the naming line tells.
-    named_segments: BTreeMap<Id, Id>,
+    named_segments: HashMap<Id, Id>,
 }
 
 impl Parts {
-    /// Takes the lines in the order of `seq`: what comes first is kept where two say the same.
-    fn line(&mut self, file: &str, line: Line) -> Result<(), Error> {
-        let Line { seq, number, body } = line;
-        let twice = |what, id, first| {
-            Error::at(file, number, Problem::Duplicate { what, id, first: Some(first) })
-        };
+    /// Takes one line, the `number`th of the file. Where two say the same, the lower `seq` counts.
+    pub(crate) fn line(&mut self, seq: u64, number: u64, body: Body) -> Result<(), Problem> {
+        let twice = |what, id, first| Problem::Duplicate { what, id, first: Some(first) };
         match body {
             Body::Class(class) => {
                 let id = class.id;
@@ -133,7 +122,9 @@ impl Parts {
                 }
                 self.named_owners.insert(witness.owner);
                 self.name_segment(witness.segment, witness.owner);
-                self.edges.entry((from, to)).or_default().push(*witness);
+                let witnesses = self.edges.entry((from, to)).or_default();
+                witnesses.reserve_exact(usize::from(witnesses.is_empty()));
+                witnesses.push(*witness);
             }
             Body::Writer { lock, owner } => {
                 self.name_lock(lock, seq);
@@ -142,7 +133,8 @@ impl Parts {
             }
             Body::Drop { lock } => {
                 self.name_lock(lock, seq);
-                self.drops.entry(lock).or_insert(seq);
+                let first = self.drops.entry(lock).or_insert(seq);
+                *first = seq.min(*first);
             }
             Body::Finding(finding) => self.finding(*finding, seq),
             Body::Repeat { fingerprint, repeats } => {
@@ -161,26 +153,42 @@ impl Parts {
         }
         self.named_owners.extend(finding.cycle.iter().map(|side| side.owner));
         self.named_owners.extend(&finding.owners);
-        match self.fingerprints.entry(finding.fingerprint.clone()) {
-            std::collections::hash_map::Entry::Vacant(new) => {
-                new.insert(0);
-                self.findings.push(finding);
-            }
-            std::collections::hash_map::Entry::Occupied(mut again) => {
-                *again.get_mut() += 1;
-                let known = self.repeats.entry(finding.fingerprint).or_default();
-                *known = (*again.get()).max(*known);
+        self.findings.push((seq, finding));
+    }
+
+    /// The findings in the order of `seq`, each fingerprint once.
+    fn findings(&mut self) -> Vec<Finding> {
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.sort_unstable_by_key(|&(seq, _)| seq);
+        let mut again: HashMap<String, u64> = HashMap::new();
+        let mut kept = Vec::new();
+        for (_, finding) in findings {
+            match again.get_mut(&finding.fingerprint) {
+                Some(again) => *again += 1,
+                None => {
+                    again.insert(finding.fingerprint.clone(), 0);
+                    kept.push(finding);
+                }
             }
         }
+        for finding in &mut kept {
+            let told = self.repeats.get(&finding.fingerprint).copied().unwrap_or(0);
+            let met = again.get(&finding.fingerprint).copied().unwrap_or(0);
+            finding.per_process = vec![FindingUse { process: PROCESS, repeats: told.max(met) }];
+        }
+        kept
     }
 
     fn name_lock(&mut self, lock: Id, seq: u64) {
-        self.named_locks.entry(lock).or_insert(seq);
+        let first = self.named_locks.entry(lock).or_insert(seq);
+        *first = seq.min(*first);
     }
 
     fn name_segment(&mut self, segment: Id, owner: Id) {
         let known = self.named_segments.entry(segment).or_insert(owner);
-        if *known == 0 {
+        // Two owners of one segment are an error of the writer; any rule that does not depend on
+        // the order of the lines will do.
+        if *known == 0 || (owner != 0 && owner < *known) {
             *known = owner;
         }
     }
@@ -192,7 +200,9 @@ impl Parts {
             self.classes.entry(line.class).or_insert_with(|| (0, unknown_class(line.class)));
         }
         let mut class_id = 0;
-        for (&id, &seq) in &self.named_locks {
+        let mut named: Vec<(Id, u64)> = self.named_locks.drain().collect();
+        named.sort_unstable();
+        for (id, seq) in named {
             if self.lock_lines.contains_key(&id) {
                 continue;
             }
@@ -250,6 +260,11 @@ fn unique<V: Clone>(map: &mut BTreeMap<Id, V>, id: Id, value: V) -> Result<(), V
     }
 }
 
+/// What a process did with a class that it made no lock of.
+pub(crate) fn unused(process: u32) -> ClassUse {
+    ClassUse { process, made: 0, max_live: 0, contended_waits: None, longest_wait_us: None }
+}
+
 fn unknown_class(id: Id) -> Class {
     Class {
         id,
@@ -303,14 +318,7 @@ fn class_uses<'a>(locks: impl Iterator<Item = &'a Lock>) -> BTreeMap<Id, ClassUs
                     max_live = max_live.max(live);
                 }
             }
-            let used = ClassUse {
-                process: PROCESS,
-                made,
-                max_live,
-                contended_waits: None,
-                longest_wait_us: None,
-            };
-            (class, used)
+            (class, ClassUse { made, max_live, ..unused(PROCESS) })
         })
         .collect()
 }

@@ -4,10 +4,11 @@
 //! and lists that are not there; a writer writes every field. Lists are sorted (by id, edges by
 //! their ends, witnesses and findings by `seq`), so that equal facts give equal bytes.
 
-use crate::error::Problem;
+use crate::compact;
 use crate::words::{Confidence, Mode, OwnerKind, Severity, Want};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The number of a lock, class, owner or segment, unique among its kind in one document.
 pub type Id = u64;
@@ -53,9 +54,12 @@ pub struct Dump {
     /// The strongly connected components of the order graph, of two locks or more.
     #[serde(default)]
     pub components: Vec<Component>,
-    /// What was reported.
+    /// What was reported; in a dump of several processes also what only all of them together show.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// True where the search for inversions across processes stopped at a limit: there may be more.
+    #[serde(default)]
+    pub truncated: bool,
     /// The classes that class edges join, in an order that all of these agree with (an edge from
     /// a class to itself apart); null where there is none.
     #[serde(default)]
@@ -63,7 +67,7 @@ pub struct Dump {
 }
 
 /// What recorded a journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `lockgraph`.
@@ -117,7 +121,7 @@ pub struct Class {
 }
 
 /// What one process did with the locks of a class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClassUse {
     /// Position in `processes`.
@@ -199,7 +203,7 @@ pub struct Edge {
     /// The lock that was requested.
     pub to: Id,
     /// The evidence.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "compact::list")]
     pub witnesses: Vec<Witness>,
 }
 
@@ -224,7 +228,7 @@ pub struct Witness {
     /// Where `to` was requested.
     pub acquired_at: Site,
     /// Everything that was held, `from` included.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "compact::list")]
     pub held: Vec<Hold>,
     /// The stack of the request, innermost frame first, where stacks are recorded.
     pub stack: Option<Vec<String>>,
@@ -307,7 +311,7 @@ pub struct Finding {
     /// The reason of the policy that allows it.
     #[serde(default)]
     pub allowed_by: Option<String>,
-    /// How often each process met it.
+    /// How often each process met it; empty where none did, and only all together show it.
     #[serde(default)]
     pub per_process: Vec<FindingUse>,
 }
@@ -346,8 +350,10 @@ pub struct FindingUse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Site {
-    /// The file: relative to the workspace, or `crate-version/src/..`.
-    pub file: String,
+    /// The file: relative to the workspace, or `crate-version/src/..`. A document names few files
+    /// and many places in them: those that are read share the text.
+    #[serde(deserialize_with = "compact::shared")]
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
     /// The column, from 1.
@@ -360,115 +366,42 @@ impl std::fmt::Display for Site {
     }
 }
 
+impl Tool {
+    /// This library.
+    pub(crate) fn own() -> Tool {
+        Tool { name: "lockgraph".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}
+
 impl Dump {
-    /// Computes again what follows from the other parts: `class_edges`, `components`, `order`.
-    /// For a document that was put together from parts.
+    /// Of no process.
+    pub(crate) fn empty(tool: Tool) -> Dump {
+        Dump {
+            schema: crate::SCHEMA.to_owned(),
+            tool,
+            processes: Vec::new(),
+            classes: Vec::new(),
+            locks: Vec::new(),
+            owners: Vec::new(),
+            segments: Vec::new(),
+            edges: Vec::new(),
+            class_edges: Vec::new(),
+            components: Vec::new(),
+            findings: Vec::new(),
+            truncated: false,
+            order: None,
+        }
+    }
+
+    /// Computes again what follows from the other parts: `class_edges`, `components`, `order`, and
+    /// the findings that no process could make alone. For a document that was put together from
+    /// parts.
     ///
     /// Cost: linear in locks, edges and witnesses, plus the search that `limits` bounds.
     pub fn derive(&mut self, limits: &crate::cycles::Limits) {
         self.class_edges = crate::order::class_edges(&self.locks, &self.edges);
         self.order = crate::order::order(&self.class_edges);
         self.components = crate::cycles::components(&self.locks, &self.edges, limits);
+        crate::across::findings(self, limits);
     }
-
-    /// Every id is there once, and what is named is there: so that nobody after this has to ask.
-    pub(crate) fn check_references(&self) -> Result<(), Problem> {
-        let classes = ids("class", self.classes.iter().map(|c| c.id))?;
-        let locks = ids("lock", self.locks.iter().map(|l| l.id))?;
-        let owners = ids("owner", self.owners.iter().map(|o| o.id))?;
-        let segments = ids("segment", self.segments.iter().map(|s| s.id))?;
-        let lock = |by: &dyn Fn() -> String, id| named(&locks, "lock", id, by);
-        let class = |by: &dyn Fn() -> String, id| named(&classes, "class", id, by);
-        let owner = |by: &dyn Fn() -> String, id| match id {
-            0 => Ok(()),
-            id => named(&owners, "owner", id, by),
-        };
-        let segment = |by: &dyn Fn() -> String, id| match id {
-            0 => Ok(()),
-            id => named(&segments, "segment", id, by),
-        };
-        let process = |by: &dyn Fn() -> String, at: u32| {
-            if (at as usize) < self.processes.len() {
-                return Ok(());
-            }
-            Err(Problem::Dangling { by: by(), what: "process", id: u64::from(at) })
-        };
-        let witness = |by: &dyn Fn() -> String, w: &Witness| {
-            owner(by, w.owner)?;
-            segment(by, w.segment)?;
-            w.held.iter().try_for_each(|hold| lock(by, hold.lock))
-        };
-
-        for c in &self.classes {
-            let by = || format!("class {}", c.id);
-            c.per_process.iter().try_for_each(|used| process(&by, used.process))?;
-        }
-        for l in &self.locks {
-            let by = || format!("lock {}", l.id);
-            class(&by, l.class)?;
-            process(&by, l.process)?;
-            l.writers.iter().try_for_each(|&id| owner(&by, id))?;
-        }
-        for o in &self.owners {
-            process(&|| format!("owner {}", o.id), o.process)?;
-        }
-        for s in &self.segments {
-            let by = || format!("segment {}", s.id);
-            owner(&by, s.owner)?;
-            s.after.iter().chain(&s.joined_before).try_for_each(|&id| segment(&by, id))?;
-        }
-        for e in &self.edges {
-            let by = || format!("edge {} -> {}", e.from, e.to);
-            lock(&by, e.from)?;
-            lock(&by, e.to)?;
-            e.witnesses.iter().try_for_each(|w| witness(&by, w))?;
-        }
-        for e in &self.class_edges {
-            let by = || format!("class edge {} -> {}", e.from, e.to);
-            class(&by, e.from)?;
-            class(&by, e.to)?;
-            e.witness.iter().try_for_each(|w| witness(&by, w))?;
-        }
-        for c in &self.components {
-            let by = || "a component".to_owned();
-            c.locks.iter().chain(c.cycles.iter().flatten()).try_for_each(|&id| lock(&by, id))?;
-        }
-        for f in &self.findings {
-            let by = || format!("finding {}", f.fingerprint);
-            let sides = f.cycle.iter().flat_map(|side| [side.from, side.to]).flatten();
-            sides
-                .chain(f.locks.iter().copied())
-                .filter(|&id| id != 0)
-                .try_for_each(|id| lock(&by, id))?;
-            f.cycle
-                .iter()
-                .map(|side| side.owner)
-                .chain(f.owners.iter().copied())
-                .try_for_each(|id| owner(&by, id))?;
-            f.per_process.iter().try_for_each(|used| process(&by, used.process))?;
-        }
-        self.order.iter().flatten().try_for_each(|&id| class(&|| "the order".to_owned(), id))
-    }
-}
-
-fn ids(what: &'static str, all: impl Iterator<Item = Id>) -> Result<BTreeSet<Id>, Problem> {
-    let mut seen = BTreeSet::new();
-    for id in all {
-        if !seen.insert(id) {
-            return Err(Problem::Duplicate { what, id, first: None });
-        }
-    }
-    Ok(seen)
-}
-
-fn named(
-    all: &BTreeSet<Id>,
-    what: &'static str,
-    id: Id,
-    by: &dyn Fn() -> String,
-) -> Result<(), Problem> {
-    if all.contains(&id) {
-        return Ok(());
-    }
-    Err(Problem::Dangling { by: by(), what, id })
 }

@@ -8,11 +8,16 @@
 //! Not seen: lines that are missing altogether. The recorder writes what a line names before the
 //! line itself, but threads race; [`Journal::into_dump`] makes placeholders.
 
+use crate::assemble::Parts;
+use crate::compact;
+use crate::cycles::Limits;
 use crate::dump::{Dump, Finding, Hold, Id, Segment, Site, Tool, Witness};
 use crate::error::{Error, Problem};
+use crate::spans::Spans;
 use crate::version;
 use crate::words::{Mode, OwnerKind, Want};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
@@ -21,17 +26,14 @@ use std::io::{BufRead, Read};
 /// needs; it keeps a file that is not a journal from being loaded as one line.
 pub const MAX_LINE: u64 = 64 << 20;
 
-/// The lines of one journal, sorted by `seq`.
+/// The journal of one process, put together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    /// The name given by the reader, for errors.
-    pub file: String,
     /// The header line.
     pub header: Header,
-    /// All other lines, but `end`.
-    pub lines: Vec<Line>,
     /// The counters of the `end` line; `None` where there is none: the process was killed.
     pub end: Option<BTreeMap<String, u64>>,
+    pub(crate) parts: Parts,
 }
 
 /// Which process, which run, which version.
@@ -51,23 +53,11 @@ pub struct Header {
     pub test: Option<String>,
 }
 
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Its position in the sequence of recorded events.
-    pub seq: u64,
-    /// Its position in the file, from 1.
-    pub number: u64,
-    /// What it says.
-    pub body: Body,
-}
-
 /// What a line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Body {
+#[derive(Debug)]
+pub(crate) enum Body {
     /// `class`.
-    Class(ClassLine),
+    Class(Box<ClassLine>),
     /// `lock`.
     Lock(LockLine),
     /// `owner`.
@@ -115,54 +105,54 @@ pub enum Body {
 
 /// A `class` line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ClassLine {
+pub(crate) struct ClassLine {
     /// Its number.
-    pub id: Id,
+    pub(crate) id: Id,
     /// The name that the program gave.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// `Mutex`, `RwLock`, ..
-    pub kind: String,
+    pub(crate) kind: String,
     /// The protected type.
     #[serde(rename = "type")]
-    pub type_name: Option<String>,
+    pub(crate) type_name: Option<String>,
     /// Where its locks are created.
-    pub created_at: Option<Site>,
+    pub(crate) created_at: Option<Site>,
 }
 
 /// A `lock` line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct LockLine {
+pub(crate) struct LockLine {
     /// Its number.
-    pub id: Id,
+    pub(crate) id: Id,
     /// Its class.
-    pub class: Id,
+    pub(crate) class: Id,
     /// A new reader waits while a writer queues.
-    pub read_blocks_behind_writer: bool,
+    pub(crate) read_blocks_behind_writer: bool,
     /// A guard may be released on another thread than it was taken on.
-    pub guard_send: bool,
+    pub(crate) guard_send: bool,
     /// The owner may take it again while holding it.
-    pub reentrant: bool,
+    pub(crate) reentrant: bool,
 }
 
 /// An `owner` line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct OwnerLine {
+pub(crate) struct OwnerLine {
     /// Its number.
-    pub id: Id,
+    pub(crate) id: Id,
     /// Thread or task.
-    pub kind: OwnerKind,
+    pub(crate) kind: OwnerKind,
     /// Its name.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 impl Journal {
     /// Reads the journal of one process. `name` is for errors.
     ///
-    /// Cost: one pass, each line parsed twice (its kind, then its fields), and one sort.
+    /// Cost: one pass; a line stays in memory only as what it adds.
     ///
     /// # Errors
-    /// Where it cannot be read, is empty, has no header or two, has another major version, or
-    /// has a damaged line that is not the last.
+    /// Where it cannot be read, is empty, has no header or two, has another major version, says
+    /// two things of one id, or has a damaged line that is not the last.
     pub fn read(mut reader: impl BufRead, name: &str) -> Result<Journal, Error> {
         let mut parsed = Parsed::default();
         let mut lines = Lines::new(&mut reader, name);
@@ -239,7 +229,8 @@ impl<'a, R: BufRead> Lines<'a, R> {
 struct Parsed {
     header: Option<(Place, Header)>,
     end: Option<(Place, BTreeMap<String, u64>)>,
-    lines: Vec<Line>,
+    parts: Parts,
+    seqs: Spans,
 }
 
 /// Where a line that is not among `lines` stood.
@@ -254,7 +245,7 @@ impl Parsed {
         let fail = |problem| Error::at(name, number, problem);
         let text = std::str::from_utf8(bytes).map_err(|_| fail(Problem::NotText))?;
         let parse = Parse { text, name, number };
-        let Head { t, seq } = parse.as_a()?;
+        let Head { t, seq } = parse.head()?;
         let body = match &*t {
             "header" => {
                 let Version { schema } = parse.as_a()?;
@@ -294,10 +285,11 @@ impl Parsed {
                 .as_a()
                 .map(|RepeatLine { fingerprint, repeats }| Body::Repeat { fingerprint, repeats })?,
             // A later version may say more; what it says of the rest still holds.
-            _ => return Ok(()),
+            _ => return parse.as_a().map(|IgnoredAny| ()),
         };
-        self.lines.push(Line { seq: parse.seq(seq)?, number, body });
-        Ok(())
+        let seq = parse.seq(seq)?;
+        self.seqs.add(seq, number);
+        self.parts.line(seq, number, body).map_err(fail)
     }
 
     /// The error to report for a damaged line. A file of another major version may look damaged
@@ -306,13 +298,12 @@ impl Parsed {
         if self.header.is_some() {
             return error;
         }
-        let mut scratch = Parsed::default();
         loop {
-            let name = rest.name;
-            match scratch.line(rest.number, &rest.bytes, name) {
+            let mut scratch = Parsed::default();
+            match scratch.line(rest.number, &rest.bytes, rest.name) {
                 Err(other) if is_another_version(&other) => return other,
                 _ if scratch.header.is_some() => return error,
-                _ => scratch.lines.clear(),
+                _ => {}
             }
             if !matches!(rest.next(), Ok(Some(_))) {
                 return error;
@@ -324,26 +315,15 @@ impl Parsed {
         let Some((header_at, header)) = self.header else {
             return Err(Error::new(name, Problem::NoHeader));
         };
-        let mut at: Vec<Place> = self
-            .lines
-            .iter()
-            .map(|line| Place { seq: line.seq, number: line.number })
-            .chain([header_at])
-            .chain(self.end.as_ref().map(|(at, _)| *at))
-            .collect();
-        at.sort_unstable_by_key(|line| (line.seq, line.number));
-        if let Some(twice) = at.windows(2).find(|pair| pair[0].seq == pair[1].seq) {
-            let problem =
-                Problem::Duplicate { what: "seq", id: twice[0].seq, first: Some(twice[0].number) };
-            return Err(Error::at(name, twice[1].number, problem));
+        for at in [Some(header_at), self.end.as_ref().map(|(at, _)| *at)].into_iter().flatten() {
+            self.seqs.add(at.seq, at.number);
         }
-        self.lines.sort_unstable_by_key(|line| line.seq);
-        Ok(Journal {
-            file: name.to_owned(),
-            header,
-            lines: self.lines,
-            end: self.end.map(|(_, counters)| counters),
-        })
+        if let Some(twice) = self.seqs.twice() {
+            let problem =
+                Problem::Duplicate { what: "seq", id: twice.seq, first: Some(twice.first) };
+            return Err(Error::at(name, twice.second, problem));
+        }
+        Ok(Journal { header, end: self.end.map(|(_, counters)| counters), parts: self.parts })
     }
 }
 
@@ -361,6 +341,22 @@ struct Parse<'a> {
 impl<'a> Parse<'a> {
     fn as_a<T: Deserialize<'a>>(&self) -> Result<T, Error> {
         serde_json::from_str(self.text).map_err(|e| Error::json(self.name, self.number - 1, &e))
+    }
+
+    /// The kind and the `seq`. The recorder writes them first, and then the rest need not be
+    /// parsed to find them; whoever parses the fields sees whether it is JSON at all.
+    fn head(&self) -> Result<Head<'a>, Error> {
+        let quick = || {
+            let (t, rest) = self.text.strip_prefix("{\"t\":\"")?.split_once('"')?;
+            let rest = rest.strip_prefix(",\"seq\":")?;
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let is_plain = !t.contains('\\')
+                && matches!(rest.as_bytes().get(digits), Some(b',' | b'}'))
+                && (digits == 1 || !rest.starts_with('0'));
+            let seq = rest[..digits].parse().ok().filter(|_| is_plain)?;
+            Some(Head { t: Cow::Borrowed(t), seq: Some(seq) })
+        };
+        quick().map_or_else(|| self.as_a(), Ok)
     }
 
     fn seq(&self, seq: Option<u64>) -> Result<u64, Error> {
@@ -423,7 +419,7 @@ struct WitnessLine {
     to_mode: Want,
     held_at: Option<Site>,
     acquired_at: Site,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "compact::list")]
     held: Vec<Hold>,
     stack: Option<Vec<String>>,
     #[serde(default)]
@@ -458,10 +454,14 @@ impl Journal {
     ///
     /// Of a lock dropped twice the first drop counts; of two findings with one fingerprint the
     /// first is kept and the other counted as a repeat; an edge said twice is one edge.
-    ///
-    /// # Errors
-    /// Where two lines describe a class, lock, owner or segment of one id.
-    pub fn into_dump(self) -> Result<Dump, Error> {
+    pub fn into_dump(self) -> Dump {
+        let mut dump = self.into_facts();
+        dump.derive(&Limits::default());
+        dump
+    }
+
+    /// The same without what follows, for whoever puts several together first.
+    pub(crate) fn into_facts(self) -> Dump {
         crate::assemble::dump(self)
     }
 }

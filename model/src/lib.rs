@@ -21,7 +21,9 @@
 //! # Structure
 //! - [`dump`]: the types of the document, [`Dump`] first; [`words`]: the words in them, and which
 //!   mode blocks which;
-//! - [`journal`]: from lines to typed lines, from those to a [`Dump`];
+//! - [`journal`]: from the lines of a process to its [`Dump`];
+//! - [`Merge`], [`merge()`]: the journals and dumps of many processes as one dump, with the
+//!   inversions that only all of them together show;
 //! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
 //!   an order of the classes that all of them agree with;
 //! - [`Error`]: what was wrong with an input, where, and what to do.
@@ -38,20 +40,29 @@
 //! `schema`: the types carry their JSON Schema, and `schema::document()` is the text of
 //! `schema/lockgraph-1.schema.json`.
 
+mod across;
 mod assemble;
+mod compact;
 pub mod cycles;
 pub mod dump;
 mod error;
+mod fingerprint;
 pub mod journal;
 mod json;
+mod kind;
+mod merge;
 pub mod order;
 mod read;
+mod references;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod spans;
 mod version;
 pub mod words;
 
 pub use dump::Dump;
 pub use error::{Error, Problem};
 pub use journal::Journal;
+pub use kind::{Kind, Level};
+pub use merge::{Merge, merge};
 pub use version::SCHEMA;

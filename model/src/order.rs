@@ -4,28 +4,33 @@ use crate::dump::{ClassEdge, Edge, Id, Lock, Witness};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
-/// The class edges that the edges of instances make, each with its first witness, sorted.
+/// The class edges that the edges of instances make, each with its first witness, sorted. Of the
+/// witnesses of several processes that of the first process is the first.
 ///
 /// An edge between two locks of one class gives an edge from that class to itself.
 ///
 /// Cost: linear in locks, edges and witnesses, times the logarithm of the class edges.
 pub fn class_edges(locks: &[Lock], edges: &[Edge]) -> Vec<ClassEdge> {
-    let class: HashMap<Id, Id> = locks.iter().map(|lock| (lock.id, lock.class)).collect();
-    let mut found: BTreeMap<(Id, Id), Option<&Witness>> = BTreeMap::new();
+    let known: HashMap<Id, &Lock> = locks.iter().map(|lock| (lock.id, lock)).collect();
+    let mut found: BTreeMap<(Id, Id), Option<(u32, &Witness)>> = BTreeMap::new();
     for edge in edges {
-        let (Some(&from), Some(&to)) = (class.get(&edge.from), class.get(&edge.to)) else {
+        let (Some(from), Some(to)) = (known.get(&edge.from), known.get(&edge.to)) else {
             continue;
         };
-        let first = found.entry((from, to)).or_default();
+        let first = found.entry((from.class, to.class)).or_default();
         for witness in &edge.witnesses {
-            if first.is_none_or(|known| witness.seq < known.seq) {
-                *first = Some(witness);
+            if first.is_none_or(|(at, first)| (from.process, witness.seq) < (at, first.seq)) {
+                *first = Some((from.process, witness));
             }
         }
     }
     found
         .into_iter()
-        .map(|((from, to), witness)| ClassEdge { from, to, witness: witness.cloned() })
+        .map(|((from, to), first)| ClassEdge {
+            from,
+            to,
+            witness: first.map(|(_, witness)| witness.clone()),
+        })
         .collect()
 }
 

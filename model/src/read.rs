@@ -17,33 +17,35 @@ impl Dump {
     /// # Errors
     /// Where the file cannot be read, is neither, is damaged, or has another major version.
     pub fn read(path: impl AsRef<Path>) -> Result<Dump, Error> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        let file = File::open(path).map_err(|error| Error::new(&name, Problem::Io(error)))?;
-        Dump::read_from(BufReader::with_capacity(1 << 16, file), &name)
+        let (file, name) = open(path.as_ref())?;
+        Dump::read_from(file, &name)
     }
 
     /// As [`Dump::read`], from anything that can be read; `name` is for errors.
     ///
     /// # Errors
     /// As [`Dump::read`].
-    pub fn read_from(mut reader: impl BufRead, name: &str) -> Result<Dump, Error> {
-        let io = |error| Error::new(name, Problem::Io(error));
-        let mut start = Vec::new();
-        (&mut reader).take(MAX_LINE).read_until(b'\n', &mut start).map_err(io)?;
-        if is_journal(&start) {
-            return Dump::from_journal((&start[..]).chain(reader), name);
-        }
-        reader.read_to_end(&mut start).map_err(io)?;
-        Dump::from_json(&start, name)
+    pub fn read_from(reader: impl BufRead, name: &str) -> Result<Dump, Error> {
+        read_as(reader, name, Journal::into_dump)
+    }
+
+    /// As [`Dump::read`]. What follows from the rest is missing where the file is a journal.
+    pub(crate) fn read_facts(path: &Path) -> Result<Dump, Error> {
+        let (file, name) = open(path)?;
+        Dump::read_facts_from(file, &name)
+    }
+
+    /// As [`Dump::read_from`]. What follows from the rest is missing where it is a journal.
+    pub(crate) fn read_facts_from(reader: impl BufRead, name: &str) -> Result<Dump, Error> {
+        read_as(reader, name, Journal::into_facts)
     }
 
     /// Reads the journal of one process. `name` is for errors.
     ///
     /// # Errors
-    /// As [`Journal::read`], and where two things have one id.
+    /// As [`Journal::read`].
     pub fn from_journal(reader: impl BufRead, name: &str) -> Result<Dump, Error> {
-        Journal::read(reader, name)?.into_dump()
+        Ok(Journal::read(reader, name)?.into_dump())
     }
 
     /// Reads a dump: one JSON object. `name` is for errors. Its parts are taken as they are;
@@ -92,6 +94,27 @@ impl Dump {
         let _ = self.write_to(&mut text);
         String::from_utf8(text).unwrap_or_default()
     }
+}
+
+fn open(path: &Path) -> Result<(impl BufRead, String), Error> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| Error::new(&name, Problem::Io(error)))?;
+    Ok((BufReader::with_capacity(1 << 16, file), name))
+}
+
+fn read_as(
+    mut reader: impl BufRead,
+    name: &str,
+    of_journal: impl FnOnce(Journal) -> Dump,
+) -> Result<Dump, Error> {
+    let io = |error| Error::new(name, Problem::Io(error));
+    let mut start = Vec::new();
+    (&mut reader).take(MAX_LINE).read_until(b'\n', &mut start).map_err(io)?;
+    if is_journal(&start) {
+        return Journal::read((&start[..]).chain(reader), name).map(of_journal);
+    }
+    reader.read_to_end(&mut start).map_err(io)?;
+    Dump::from_json(&start, name)
 }
 
 #[derive(Deserialize)]

@@ -113,6 +113,12 @@ impl Mode {
             Mode::Upgradable => "upgradable",
         }
     }
+
+    /// Whether two owners cannot hold one lock at once, one so and the other as `other`.
+    pub const fn excludes(self, other: Mode) -> bool {
+        use Mode::{Exclusive, Upgradable};
+        matches!((self, other), (Exclusive, _) | (_, Exclusive) | (Upgradable, Upgradable))
+    }
 }
 
 impl Want {

@@ -30,7 +30,7 @@ fn witness(seq: u64, from_mode: Mode, to_mode: Want) -> Witness {
         from_mode,
         to_mode,
         held_at: None,
-        acquired_at: Site { file: "a.rs".to_owned(), line: 1, column: 1 },
+        acquired_at: Site { file: "a.rs".into(), line: 1, column: 1 },
         held: Vec::new(),
         stack: None,
         capped: false,

@@ -4,7 +4,10 @@ mod corruption;
 mod cycles;
 mod errors;
 mod golden;
+mod laws;
+mod make;
 mod matrix;
+mod merge;
 #[cfg(feature = "schema")]
 mod schema;
 
