@@ -1,6 +1,6 @@
 //! The command line: what there is, and from a result to an exit code.
 
-use crate::command::{check, completions, explain, graph, import, init, man, show};
+use crate::command::{check, completions, explain, graph, import, man, merge, show};
 use crate::exit;
 use crate::failure::Failure;
 use crate::names::plain;
@@ -27,9 +27,9 @@ struct Cli {
 enum Command {
     Show(show::Args),
     Check(check::Args),
+    Merge(merge::Args),
     Graph(graph::Args),
     Explain(explain::Args),
-    Init(init::Args),
     Import(import::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -74,8 +74,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { exit::USAGE } else { exit::OK }.into();
         }
     };
-    // Takes the colours out where the output is no terminal, or NO_COLOR is set.
-    let mut out = BufWriter::new(anstream::stdout().lock());
+    let mut out = BufWriter::new(io::stdout().lock());
     let done = dispatch(cli.command, &mut out);
     match done.and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
         Ok(Outcome::Clean) => exit::OK.into(),
@@ -99,9 +98,9 @@ fn dispatch(command: Command, out: &mut impl Write) -> Result<Outcome, Failure> 
         Command::Build(args) => return run::run(Kind::Build, &args, out),
         Command::Nextest(args) => return run::run(Kind::Nextest, &args, out),
         Command::Doctor(args) => return run::doctor::run(&args, out),
+        Command::Merge(args) => merge::run(&args, out),
         Command::Graph(args) => graph::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
-        Command::Init(args) => init::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),

@@ -8,16 +8,23 @@
 use crate::failure::Failure;
 use crate::names::plain;
 use crate::progress::Progress;
-use lockgraph_model::{Dump, Problem};
+use lockgraph_model::{Dump, Error, Merge, Problem};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+
+/// Where programs write their journals to.
+const DIR: &str = "LOCKGRAPH_DIR";
+/// What errors call it.
+const STDIN: &str = "standard input";
 
 /// What to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inputs {
-    /// Journals (.jsonl), dumps (.json), folders of journals, globs, or `-` for standard input.
+    /// Journals (.jsonl), dumps (.json), folders of journals, globs, or `-` for standard input;
+    /// without one, the folder that LOCKGRAPH_DIR names.
     #[arg(value_name = "INPUT")]
     inputs: Vec<OsString>,
 }
@@ -42,6 +49,12 @@ impl Inputs {
         let mut all = Vec::new();
         for input in &self.inputs {
             expand(input, &mut all)?;
+        }
+        if self.inputs.is_empty() {
+            let Some(folder) = std::env::var_os(DIR) else {
+                return Err(Failure::Usage(format!("name an INPUT, or set {DIR}; see --help")));
+            };
+            expand(&folder, &mut all)?;
         }
         let mut seen = BTreeSet::new();
         all.retain(|input| seen.insert(input.clone()));
@@ -98,34 +111,78 @@ fn folder(path: &Path, all: &mut Vec<Input>) -> Result<(), Failure> {
 }
 
 impl Inputs {
-    /// Reads all inputs.
+    /// Reads all inputs into one dump. A single file keeps the ids that stand in it.
     pub(crate) fn load(&self) -> Result<Dump, Failure> {
         let inputs = self.expand()?;
-        let mut progress = Progress::new("reading");
-        let mut dumps = Vec::new();
-        for (at, input) in inputs.iter().enumerate() {
-            progress.at(at, inputs.len());
-            dumps.extend(read(input)?);
+        if let [input @ (Input::Stdin | Input::File(_))] = &inputs[..] {
+            return Ok(
+                input.read(&mut progress(&inputs), |from, name| Dump::read_from(from, name))?
+            );
         }
-        dumps.pop().ok_or_else(|| {
-            Failure::Other("every journal is empty: no process came to its first line".to_owned())
-        })
+        merge(&inputs)
+    }
+
+    /// As [`load`](Self::load), with ids that do not depend on the number of inputs.
+    pub(crate) fn merge(&self) -> Result<Dump, Failure> {
+        merge(&self.expand()?)
     }
 }
 
-/// `None` for a file of a folder in which nothing stands.
-fn read(input: &Input) -> Result<Option<Dump>, Failure> {
-    let result = match input {
-        Input::Stdin => Dump::read_from(io::stdin().lock(), "standard input"),
-        Input::File(path) | Input::InFolder(path) => Dump::read(path),
-    };
-    match (input, result) {
-        (Input::InFolder(path), Err(error)) if matches!(error.problem, Problem::Empty) => {
-            let what = "empty: its process was killed before its first line; passed over";
-            let path = path.display().to_string();
-            let _ = writeln!(io::stderr(), "note: {}: {what}", plain(&path));
-            Ok(None)
+fn merge(inputs: &[Input]) -> Result<Dump, Failure> {
+    let mut progress = progress(inputs);
+    let mut merge = Merge::new();
+    for input in inputs {
+        let done = input.read(&mut progress, |from, name| merge.read_from(from, name));
+        match (input, done) {
+            (Input::InFolder(path), Err(error)) if matches!(error.problem, Problem::Empty) => {
+                let what = "empty: its process was killed before its first line; passed over";
+                let path = path.display().to_string();
+                let _ = writeln!(io::stderr(), "note: {}: {what}", plain(&path));
+            }
+            (_, done) => done?,
         }
-        (_, result) => Ok(Some(result?)),
+    }
+    drop(progress);
+    if merge.processes() == 0 {
+        let what = "every journal is empty: no process came to its first line";
+        return Err(Failure::Other(what.to_owned()));
+    }
+    Ok(merge.finish())
+}
+
+/// Of all the bytes of the inputs, where they are known.
+fn progress(inputs: &[Input]) -> Progress {
+    let sizes = inputs.iter().map(|input| match input {
+        Input::Stdin => None,
+        Input::File(path) | Input::InFolder(path) => path.metadata().ok().map(|meta| meta.len()),
+    });
+    Progress::new("reading", sizes.sum::<Option<u64>>().unwrap_or(0))
+}
+
+impl Input {
+    /// Opens it, and calls `read` with it and the name that errors shall call it by.
+    fn read<T>(
+        &self,
+        progress: &mut Progress,
+        read: impl FnOnce(&mut dyn BufRead, &str) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        const BUFFER: usize = 1 << 16;
+        match self {
+            Input::Stdin => {
+                let stdin = progress.of(io::stdin().lock());
+                read(&mut BufReader::with_capacity(BUFFER, stdin), STDIN)
+            }
+            Input::File(path) | Input::InFolder(path) => {
+                let name = path.display().to_string();
+                let unreadable = |error| Error {
+                    file: name.clone(),
+                    line: None,
+                    column: None,
+                    problem: Problem::Io(error),
+                };
+                let file = File::open(path).map_err(unreadable)?;
+                read(&mut BufReader::with_capacity(BUFFER, progress.of(file)), &name)
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod colour;
 mod command;
 mod exit;
 mod failure;

@@ -79,7 +79,19 @@ impl<'a> Names<'a> {
 pub(crate) fn process(process: &Process) -> String {
     match &process.test {
         Some(test) => plain(&format!("test `{test}`")).into_owned(),
-        None => plain(&format!("{}, pid {}", process.exe, process.pid)).into_owned(),
+        None => {
+            let exe = without_hash(&process.exe);
+            plain(&format!("`{exe}` (pid {})", process.pid)).into_owned()
+        }
+    }
+}
+
+/// The name of a test program without the hash that cargo gives it: `transfer-ff89753806f37771`.
+fn without_hash(exe: &str) -> &str {
+    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match exe.rsplit_once('-') {
+        Some((name, hash)) if is_hash(hash) => name,
+        _ => exe,
     }
 }
 
@@ -109,7 +121,13 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, without_hash};
+
+    #[test]
+    fn a_test_program_is_named_without_its_hash() {
+        assert_eq!(without_hash("transfer-ff89753806f37771"), "transfer");
+        assert_eq!(without_hash("my-tool"), "my-tool");
+    }
 
     #[test]
     fn nothing_in_a_file_acts_on_the_terminal() {

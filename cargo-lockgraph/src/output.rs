@@ -1,5 +1,6 @@
 //! Where a document goes: to standard output, or to a file.
 
+use crate::colour::Colours;
 use crate::failure::Failure;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -14,6 +15,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// Whether a text that goes there has colours.
+    pub(crate) fn colours(&self) -> Colours {
+        if self.output.is_some() { Colours::NONE } else { Colours::of_stdout() }
+    }
+
     /// Calls `write` with the file, or with `out` where no file was named.
     pub(crate) fn write(
         &self,

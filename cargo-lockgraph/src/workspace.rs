@@ -1,11 +1,8 @@
-//! Where the workspace is, and what its settings file is called.
+//! Where the workspace is.
 //!
 //! Looks at the file system alone: cargo is not asked, as its answer takes longer than ours.
 
 use std::path::{Path, PathBuf};
-
-/// The name of the policy file at the workspace's root.
-pub(crate) const POLICY: &str = "lockgraph.toml";
 
 /// The folder that the paths of the workspace are relative to, for someone who stands in `from`:
 /// the next folder above with a `[workspace]` in its `Cargo.toml`, else that with a `Cargo.toml`,

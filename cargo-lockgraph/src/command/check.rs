@@ -1,35 +1,46 @@
-//! `cargo lockgraph check`: whether the policy accepts what was recorded.
+//! `cargo lockgraph check`: whether what was recorded is free of errors.
 
 use crate::cli::Outcome;
 use crate::failure::Failure;
 use crate::input::Inputs;
+use crate::output::Output;
 use crate::report::{Format, Item, Report, Standing};
+use lockgraph_model::Dump;
 use lockgraph_model::words::Severity;
 use std::io::Write;
-use std::path::Path;
 
-/// Checks what was recorded against the policy and the baseline; exit code 1 where it fails.
+/// Checks what was recorded; exit code 1 where there is an error.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// How to judge, and how to tell.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
     /// The form of the output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Show also the findings that nobody is told of: notes, accepted and allowed ones.
+    /// Show notes too.
     #[arg(long)]
     all: bool,
-}
-
-impl Args {
-    /// The check of a folder of journals.
-    pub(crate) fn of(folder: &Path) -> Args {
-        Args { inputs: Inputs::of(folder), format: Format::Text, all: false }
-    }
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let dump = args.inputs.load()?;
+    judge(&args.inputs.load()?, &args.options, out)
+}
+
+/// Judges what was recorded, and reports it.
+pub(crate) fn judge(
+    dump: &Dump,
+    options: &Options,
+    out: &mut impl Write,
+) -> Result<Outcome, Failure> {
     let items = dump
         .findings
         .iter()
@@ -42,8 +53,9 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
             Item { finding, standing }
         })
         .collect();
-    let mut report = Report::new(&dump, items);
-    report.all = args.all;
-    report.write(args.format, out)?;
+    let mut report = Report::new(dump, items);
+    report.all = options.all;
+    report.colours = options.output.colours();
+    options.output.write(out, |out| report.write(options.format, out))?;
     Ok(if report.failing() > 0 { Outcome::Findings } else { Outcome::Clean })
 }

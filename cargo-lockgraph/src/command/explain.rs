@@ -1,5 +1,6 @@
 //! `cargo lockgraph explain [CODE]`: the page of a kind of finding.
 
+use crate::colour::Colours;
 use crate::failure::Failure;
 use crate::pages::{self, Kind};
 use crate::table;
@@ -23,16 +24,17 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
             .collect();
         return Ok(table::write(out, 0, &rows)?);
     };
+    let style = Colours::of_stdout().style(HEADING);
     let Some(page) = pages::page(kind.code) else {
         let Kind { code, word, what, .. } = kind;
-        writeln!(out, "{HEADING}{code} {word}{HEADING:#}\n\n{what}\n")?;
+        writeln!(out, "{style}{code} {word}{style:#}\n\n{what}\n")?;
         return Ok(writeln!(out, "The code is reserved: this version does not report it.")?);
     };
     let mut in_code = false;
     for line in page.lines() {
         in_code ^= line.starts_with("```");
         match line.strip_prefix("## ") {
-            Some(heading) if !in_code => writeln!(out, "{HEADING}{heading}{HEADING:#}")?,
+            Some(heading) if !in_code => writeln!(out, "{style}{heading}{style:#}")?,
             _ => writeln!(out, "{line}")?,
         }
     }

@@ -5,6 +5,6 @@ pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod import;
-pub(crate) mod init;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod show;

@@ -3,14 +3,12 @@
 //! Where the source of a place is missing or newer than the run, the place stands alone.
 
 use super::help::{help, situation};
-use super::scenario::scenario;
+use super::scenario::{scenario, title as scenario_title};
 use super::sides::{SideWords, Step, Story, place};
 use super::{Item, Report, Standing};
 use crate::names::plain;
 use crate::source::{Sources, Spot};
-use annotate_snippets::{
-    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
-};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Snippet};
 use lockgraph_model::dump::{Finding, Site};
 use lockgraph_model::words::Severity;
 use std::rc::Rc;
@@ -22,7 +20,7 @@ struct Mark<'a> {
     kind: AnnotationKind,
 }
 
-/// Draws an item, with colours, which the output takes out again where they do not belong.
+/// Draws an item.
 pub(super) fn draw(report: &Report<'_>, item: &Item<'_>, sources: &Sources) -> String {
     let finding = item.finding;
     let story = report.story(finding);
@@ -30,9 +28,9 @@ pub(super) fn draw(report: &Report<'_>, item: &Item<'_>, sources: &Sources) -> S
     let mut groups = vec![pen.first(finding, &story)];
     groups.extend(pen.other_sides(&story));
     groups.extend(pen.locks(&story));
-    groups.extend(scenario_group(&story));
+    groups.extend(scenario_group(finding, &story));
     groups.push(last(item, &story));
-    Renderer::styled().render(&groups)
+    report.colours.renderer().render(&groups)
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -188,20 +186,22 @@ fn origin(site: &Site) -> Origin<'static> {
         .char_column(number(site.column))
 }
 
-fn scenario_group(story: &Story<'_>) -> Option<Group<'static>> {
+fn scenario_group(finding: &Finding, story: &Story<'_>) -> Option<Group<'static>> {
     let lines = scenario(&story.sides);
     if lines.is_empty() {
         return None;
     }
-    let text = format!("how it would hang\n{}", lines.join("\n"));
+    let text = format!("{}\n{}", scenario_title(finding), lines.join("\n"));
     Some(Group::with_title(Level::NOTE.secondary_title(text)))
 }
 
 /// What to do, and how to name it.
 fn last(item: &Item<'_>, story: &Story<'_>) -> Group<'static> {
     let finding = item.finding;
-    let mut lines = help(finding, story).into_iter();
-    let first = lines.next().unwrap_or_else(|| "see the explanation".to_owned());
+    let code = plain(&finding.code);
+    let more = format!("`cargo lockgraph explain {code}` says more");
+    let mut lines = help(finding, story).into_iter().chain([more]);
+    let first = lines.next().unwrap_or_default();
     let mut group = Group::with_title(Level::HELP.secondary_title(first));
     for line in lines {
         group = group.element(Level::HELP.message(line));
@@ -209,11 +209,5 @@ fn last(item: &Item<'_>, story: &Story<'_>) -> Group<'static> {
     if let Standing::Allowed(reason) = &item.standing {
         group = group.element(Level::NOTE.message(format!("allowed: {}", plain(reason))));
     }
-    let code = plain(&finding.code);
-    let fingerprint = plain(&finding.fingerprint);
-    group.element(
-        Level::NOTE.message(format!(
-            "fingerprint {fingerprint}; `cargo lockgraph explain {code}` says more"
-        )),
-    )
+    group.element(Level::NOTE.message(format!("fingerprint {}", plain(&finding.fingerprint))))
 }

@@ -60,6 +60,15 @@ pub(super) fn help(finding: &Finding, story: &Story<'_>) -> Vec<String> {
             &["drop the other guard before the wait, or keep both things under the one mutex"]
         }
         "LG012" => &["let the guard be dropped on every path of the thread"],
+        "LG013" => match finding.misuse.as_deref() {
+            Some("unlock_not_held") => &["unlock where it was locked; use the guard"],
+            Some("double_unlock") => &["unlock once for each acquisition"],
+            Some("drop_while_held") => &["drop the guard first; do not forget or leak it"],
+            Some("init_held") => &["drop the guard before the lock is initialised again"],
+            Some("assert_not_held") => &["take the lock before that place, in that thread"],
+            Some("condvar_two_mutexes") => &["use one mutex for one condition variable"],
+            _ => &[],
+        },
         _ => &[],
     };
     lines.iter().map(|&line| line.to_owned()).collect()

@@ -14,13 +14,13 @@ mod scenario;
 mod sides;
 mod text;
 
-use crate::failure::Failure;
+use crate::colour::Colours;
 use crate::names::Names;
 use crate::source::Sources;
 use crate::workspace;
 use lockgraph_model::Dump;
 use lockgraph_model::dump::Finding;
-use std::io::Write;
+use std::io::{self, Write};
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -49,6 +49,7 @@ pub(crate) enum Standing {
     /// The baseline has it already.
     Known,
     /// The policy allows it, for this reason.
+    #[expect(dead_code, reason = "policies are not read yet; every form can tell of them")]
     Allowed(String),
 }
 
@@ -86,11 +87,19 @@ pub(crate) struct Report<'a> {
     pub(crate) warnings: Vec<String>,
     /// Show a person also what they are not told otherwise.
     pub(crate) all: bool,
+    pub(crate) colours: Colours,
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(dump: &'a Dump, items: Vec<Item<'a>>) -> Self {
-        Report { dump, names: Names::of(dump), items, warnings: Vec::new(), all: false }
+        Report {
+            dump,
+            names: Names::of(dump),
+            items,
+            warnings: Vec::new(),
+            all: false,
+            colours: Colours::NONE,
+        }
     }
 
     /// How many findings fail the check.
@@ -102,16 +111,14 @@ impl<'a> Report<'a> {
         self.items.iter().filter(|item| is(&item.standing)).count()
     }
 
-    pub(crate) fn write(&self, format: Format, out: &mut impl Write) -> Result<(), Failure> {
+    pub(crate) fn write(&self, format: Format, mut out: &mut dyn Write) -> io::Result<()> {
+        let out = &mut out;
         match format {
-            Format::Text => {
-                text::write(self, &Sources::new(workspace::current_root()), out)?;
-            }
-            Format::Json => json::write(self, out)?,
-            Format::Github => github::write(self, out)?,
-            Format::Sarif => sarif::write(self, out)?,
-            Format::Junit => junit::write(self, out)?,
+            Format::Text => text::write(self, &Sources::new(workspace::current_root()), out),
+            Format::Json => json::write(self, out),
+            Format::Github => github::write(self, out),
+            Format::Sarif => sarif::write(self, out),
+            Format::Junit => junit::write(self, out),
         }
-        Ok(())
     }
 }

@@ -1,12 +1,27 @@
 //! The interleaving that hangs: who does what in which order, one column for each owner.
 
 use super::sides::{SideWords, Step, place};
+use lockgraph_model::dump::Finding;
+use lockgraph_model::words::Confidence;
 
 /// A wider scenario says nothing that the sides do not.
 const COLUMNS: usize = 4;
 const GAP: usize = 4;
 /// Where a second and third side would only repeat a name.
 const WIDTH: usize = 160;
+
+/// What the scenario of a finding shows.
+pub(super) fn title(finding: &Finding) -> &'static str {
+    match finding.confidence {
+        Some(Confidence::Gated) => "how it would hang without the gate",
+        Some(Confidence::Ordered) => "how it would hang if the threads ran at the same time",
+        Some(Confidence::SameOwner) => "how it would hang with a second thread",
+        Some(Confidence::NeedsWriter) => "how it would hang with a writer",
+        Some(Confidence::Reproduced) => "how it hung in the steered run",
+        _ if finding.code == "LG002" => "how it hung",
+        _ => "how it would hang",
+    }
+}
 
 /// The scenario of a cycle, a line each; nothing where it has no two sides, or too many.
 pub(super) fn scenario(sides: &[SideWords<'_>]) -> Vec<String> {

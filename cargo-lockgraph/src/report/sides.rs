@@ -75,7 +75,7 @@ impl<'a> Report<'a> {
                 ids.push(id);
             }
         }
-        let labels = self.labels(&ids);
+        let labels = self.labels(&ids, &self.counted_as_one(finding));
         let processes: BTreeSet<_> =
             finding.cycle.iter().map(|side| self.names.process_of(side.owner)).collect();
         let apart = processes.len() > 1;
@@ -86,27 +86,51 @@ impl<'a> Report<'a> {
         Story {
             title: title(finding),
             primary: primary.or(finding.sites.first()),
-            locks: ids.iter().map(|&id| self.lock_word(id, &labels)).collect(),
+            locks: self.lock_words(&ids, &labels),
             sides,
         }
     }
 
-    /// What each lock is called: its name, numbered where two share it, or a letter.
-    fn labels(&self, ids: &[Id]) -> BTreeMap<Id, String> {
+    /// Where a cycle runs over several processes, the lock that one side wants and the lock that
+    /// the next side holds are two of one class, which counts as one: from the second to the first.
+    fn counted_as_one(&self, finding: &Finding) -> BTreeMap<Id, Id> {
+        let mut same = BTreeMap::new();
+        let next = finding.cycle.iter().cycle().skip(1);
+        for (side, next) in finding.cycle.iter().zip(next) {
+            let (Some(wanted), Some(held)) = (side.to, next.from) else { continue };
+            let process = |id| self.names.lock_of(id).map(|lock| lock.process);
+            let class = |id| self.names.lock_of(id).map(|lock| lock.class);
+            if process(wanted) != process(held) && class(wanted) == class(held) {
+                same.insert(wanted.max(held), wanted.min(held));
+            }
+        }
+        same
+    }
+
+    /// What each lock is called: its name, numbered where two share it, or a letter. `same` says
+    /// which locks are called as another one.
+    fn labels(&self, ids: &[Id], same: &BTreeMap<Id, Id>) -> BTreeMap<Id, String> {
         let name = |id: Id| self.class_of(id).and_then(|class| class.name.as_deref());
+        let own: Vec<Id> = ids.iter().copied().filter(|id| !same.contains_key(id)).collect();
         let mut letters = 0;
-        ids.iter()
-            .map(|&id| {
-                let Some(of) = name(id) else {
-                    letters += 1;
-                    return (id, letter(letters - 1));
-                };
-                let same: Vec<_> = ids.iter().filter(|&&other| name(other) == Some(of)).collect();
-                let at = same.iter().position(|&&other| other == id).unwrap_or(0);
-                let number = if same.len() > 1 { format!(" #{}", at + 1) } else { String::new() };
-                (id, plain(&format!("`{of}`{number}")).into_owned())
-            })
-            .collect()
+        let mut labels = BTreeMap::new();
+        for &id in &own {
+            let label = if let Some(of) = name(id) {
+                let alike: Vec<Id> =
+                    own.iter().copied().filter(|&other| name(other) == Some(of)).collect();
+                let at = alike.iter().position(|&other| other == id).unwrap_or(0);
+                let number = if alike.len() > 1 { format!(" #{}", at + 1) } else { String::new() };
+                plain(&format!("`{of}`{number}")).into_owned()
+            } else {
+                letters += 1;
+                letter(letters - 1)
+            };
+            labels.insert(id, label);
+        }
+        for (&id, first) in same {
+            labels.insert(id, labels.get(first).cloned().unwrap_or_default());
+        }
+        labels
     }
 
     fn class_of(&self, id: Id) -> Option<&'a Class> {
@@ -116,10 +140,25 @@ impl<'a> Report<'a> {
     fn owner(&self, id: Id, apart: bool) -> String {
         let owner = self.names.described_owner(id);
         let at = self.names.process_of(id).filter(|_| apart);
-        match at.and_then(|at| self.dump.processes.get(at as usize)) {
-            Some(process) => format!("{owner} of {}", names::process(process)),
-            None => owner,
+        let Some(process) = at.and_then(|at| self.dump.processes.get(at as usize)) else {
+            return owner;
+        };
+        match &process.test {
+            // The thread of a test has the name of the test.
+            Some(test) if owner == format!("thread `{test}`") => names::process(process),
+            _ => format!("{owner} of {}", names::process(process)),
         }
+    }
+
+    /// Each lock once, under whatever ids it stands.
+    fn lock_words(&self, ids: &[Id], labels: &BTreeMap<Id, String>) -> Vec<LockWord<'a>> {
+        let mut words: Vec<LockWord<'a>> = Vec::new();
+        for word in ids.iter().map(|&id| self.lock_word(id, labels)) {
+            if words.iter().all(|known| known.label != word.label) {
+                words.push(word);
+            }
+        }
+        words
     }
 
     fn lock_word(&self, id: Id, labels: &BTreeMap<Id, String>) -> LockWord<'a> {

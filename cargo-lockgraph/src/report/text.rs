@@ -18,8 +18,9 @@ pub(super) fn write(
     for item in report.items.iter().filter(|item| report.all || item.standing.is_shown()) {
         writeln!(out, "{}\n", diagnostic::draw(report, item, sources))?;
     }
+    let (head, bold) = (report.colours.style(WARNING), report.colours.style(BOLD));
     for warning in &report.warnings {
-        writeln!(out, "{WARNING}warning{WARNING:#}{BOLD}: {}{BOLD:#}\n", plain(warning))?;
+        writeln!(out, "{head}warning{head:#}{bold}: {}{bold:#}\n", plain(warning))?;
     }
     writeln!(out, "{}", closing(report))
 }

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Metadata {
     pub(crate) packages: Vec<Package>,
     workspace_members: BTreeSet<String>,
+    pub(crate) workspace_root: PathBuf,
     pub(crate) target_directory: PathBuf,
 }
 
@@ -22,6 +23,7 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     id: String,
+    pub(crate) manifest_path: PathBuf,
     targets: Vec<Target>,
 }
 

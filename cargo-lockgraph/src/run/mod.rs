@@ -17,6 +17,7 @@ mod plan;
 mod proof;
 mod request;
 mod runtime;
+mod scope;
 mod session;
 mod toolchain;
 mod transform;
@@ -26,6 +27,9 @@ mod wrapper;
 use crate::cli::Outcome;
 use crate::command::check;
 use crate::failure::Failure;
+use crate::input::Inputs;
+use metadata::Metadata;
+use scope::{Prefixes, Scope};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -46,6 +50,11 @@ pub(crate) enum Kind {
 /// Options first, then whatever cargo is to be told.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    check: check::Options,
+    /// Whose findings are errors.
+    #[arg(long, value_enum, default_value = "workspace")]
+    scope: Scope,
     /// End as cargo does, whatever is found.
     #[arg(long)]
     no_fail: bool,
@@ -60,15 +69,22 @@ pub(crate) fn run(kind: Kind, args: &Args, out: &mut impl Write) -> Result<Outco
 }
 
 /// What `check` makes of the journals.
-fn judge(args: &Args, journals: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let _ = args;
+fn judge(
+    args: &Args,
+    metadata: &Metadata,
+    journals: &Path,
+    out: &mut impl Write,
+) -> Result<Outcome, Failure> {
     let is_empty = std::fs::read_dir(journals).is_ok_and(|mut files| files.next().is_none());
     if is_empty {
         session::say("no process has used a lock");
         return Ok(Outcome::Clean);
     }
-    let check = check::Args::of(journals);
-    check::run(&check, out)
+    let mut dump = Inputs::of(journals).load()?;
+    if args.scope == Scope::Workspace {
+        scope::narrow(&mut dump, &Prefixes::of(metadata));
+    }
+    check::judge(&dump, &args.check, out)
 }
 
 /// This program as a wrapper, if it was called as one.

@@ -2,11 +2,14 @@
 //!
 //! `BLESS=1 cargo test -p cargo-lockgraph` writes the golden texts anew; read the difference then.
 
+mod broken;
+mod diagnostics;
 mod explain;
+mod formats;
 mod graph;
 mod import;
-mod init;
 mod input;
+mod merge;
 mod projects;
 mod show;
 mod usage;
