@@ -4,6 +4,8 @@ mod bad_luck;
 mod callback;
 mod examples;
 mod exits;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod layout;
 mod observations;
 mod oracle;

@@ -3,28 +3,21 @@
 //! Where the source of a place is missing or newer than the run, the place stands alone.
 
 use super::help::{help, situation};
+use super::pen::{Mark, Pen};
 use super::scenario::{scenario, title as scenario_title};
-use super::sides::{SideWords, Step, Story, place};
+use super::sides::{SideWords, Step, Story};
 use super::{Item, Report, Standing};
 use crate::names::plain;
-use crate::source::{Sources, Spot};
-use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Snippet};
-use lockgraph_model::dump::{Finding, Site};
+use crate::source::Sources;
+use annotate_snippets::{AnnotationKind, Group, Level};
+use lockgraph_model::dump::Finding;
 use lockgraph_model::words::Severity;
-use std::rc::Rc;
-
-/// A place with what to say of it.
-struct Mark<'a> {
-    site: &'a Site,
-    label: String,
-    kind: AnnotationKind,
-}
 
 /// Draws an item.
 pub(super) fn draw(report: &Report<'_>, item: &Item<'_>, sources: &Sources) -> String {
     let finding = item.finding;
     let story = report.story(finding);
-    let pen = Pen { sources, recorded_unix_ms: recorded(report, finding) };
+    let pen = Drawing(Pen { sources, recorded_unix_ms: recorded(report, finding) });
     let mut groups = vec![pen.first(finding, &story)];
     groups.extend(pen.other_sides(&story));
     groups.extend(pen.locks(&story));
@@ -50,12 +43,10 @@ fn recorded(report: &Report<'_>, finding: &Finding) -> u64 {
     earliest.or_else(|| processes.iter().map(|process| process.started_unix_ms).min()).unwrap_or(0)
 }
 
-struct Pen<'a> {
-    sources: &'a Sources,
-    recorded_unix_ms: u64,
-}
+/// Draws the groups of a finding.
+struct Drawing<'a>(Pen<'a>);
 
-impl Pen<'_> {
+impl Drawing<'_> {
     /// The headline, and the side to look at first.
     fn first(&self, finding: &Finding, story: &Story<'_>) -> Group<'static> {
         let title = level(finding.severity).primary_title(story.title.clone());
@@ -65,7 +56,7 @@ impl Pen<'_> {
             None => plain_marks(finding, story),
         };
         let notes = situation(finding).into_iter().map(|line| Level::NOTE.message(line));
-        self.place(group, marks).elements(notes)
+        self.0.place(group, marks).elements(notes)
     }
 
     fn other_sides(&self, story: &Story<'_>) -> Vec<Group<'static>> {
@@ -74,7 +65,7 @@ impl Pen<'_> {
         rest.map(|(at, side)| {
             let title = format!("order {} of {sides}: {}", at + 1, side.sentence());
             let group = Group::with_title(Level::NOTE.secondary_title(title));
-            self.place(group, marks(side, true))
+            self.0.place(group, marks(side, true))
         })
         .collect()
     }
@@ -93,44 +84,7 @@ impl Pen<'_> {
             return None;
         }
         let title = if marks.len() == 1 { "the lock" } else { "the locks" };
-        Some(self.place(Group::with_title(Level::NOTE.secondary_title(title)), marks))
-    }
-
-    /// Adds the places to a group: a snippet for each file, a line for what has no source.
-    fn place(&self, mut group: Group<'static>, marks: Vec<Mark<'_>>) -> Group<'static> {
-        let mut found: Vec<(Spot, Mark<'_>)> = Vec::new();
-        let mut missing: Vec<Mark<'_>> = Vec::new();
-        for mark in marks {
-            match self.sources.spot(mark.site, self.recorded_unix_ms) {
-                Some(spot) => found.push((spot, mark)),
-                None => missing.push(mark),
-            }
-        }
-        // The file of the primary mark comes first: its place stands in the head of the group.
-        found.sort_by_key(|(_, mark)| mark.kind != AnnotationKind::Primary);
-        let has_source = !found.is_empty();
-        while let Some((spot, _)) = found.first() {
-            let file = Rc::clone(&spot.file);
-            let (same, others): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|(spot, _)| Rc::ptr_eq(&spot.file, &file));
-            group = group.element(snippet(&same));
-            found = others;
-        }
-        let head = missing.iter().find(|mark| mark.kind == AnnotationKind::Primary);
-        if let Some(head) = head.or(missing.first()).filter(|_| !has_source) {
-            group = group.element(origin(head.site));
-        }
-        group.elements(missing.iter().map(|mark| Level::NOTE.message(mark.alone())))
-    }
-}
-
-impl Mark<'_> {
-    /// What is said where there is no source to point at.
-    fn alone(&self) -> String {
-        match &*self.label {
-            "" => place(self.site),
-            label => format!("{}: {label}", place(self.site)),
-        }
+        Some(self.0.place(Group::with_title(Level::NOTE.secondary_title(title)), marks))
     }
 }
 
@@ -156,34 +110,6 @@ fn plain_marks<'a>(finding: &'a Finding, story: &Story<'a>) -> Vec<Mark<'a>> {
             Mark { site, label: String::new(), kind }
         })
         .collect()
-}
-
-/// The marks of one file.
-fn snippet(marks: &[(Spot, Mark<'_>)]) -> Element<'static> {
-    let start = marks.iter().map(|(spot, _)| spot.span.start).min().unwrap_or(0);
-    let end = marks.iter().map(|(spot, _)| spot.span.end).max().unwrap_or(0);
-    let Some((spot, mark)) = marks.first() else { return Origin::path("").into() };
-    let (window, offset, line) = spot.file.window(start..end);
-    let annotations = marks.iter().map(|(spot, mark)| annotation(spot, mark, offset));
-    // The renderer replaces what would act on a terminal.
-    Snippet::source(window.to_owned())
-        .line_start(line)
-        .path(plain(&mark.site.file).into_owned())
-        .annotations(annotations)
-        .into()
-}
-
-fn annotation(spot: &Spot, mark: &Mark<'_>, offset: usize) -> Annotation<'static> {
-    let span = spot.span.start - offset..spot.span.end - offset;
-    let label = Some(mark.label.clone()).filter(|label| !label.is_empty());
-    mark.kind.span(span).label(label)
-}
-
-fn origin(site: &Site) -> Origin<'static> {
-    let number = |of: u32| usize::try_from(of).unwrap_or(usize::MAX);
-    Origin::path(plain(&site.file).into_owned())
-        .line(number(site.line))
-        .char_column(number(site.column))
 }
 
 fn scenario_group(finding: &Finding, story: &Story<'_>) -> Option<Group<'static>> {

@@ -9,6 +9,7 @@ mod github;
 mod help;
 mod json;
 mod junit;
+pub(crate) mod pen;
 mod sarif;
 mod scenario;
 mod sides;

@@ -3,6 +3,7 @@
 //! A value without threads, clocks or sinks: [`Graph::record`] takes what a request tells and
 //! returns what is new. The caller serialises access and makes findings of it afterwards.
 
+mod chain;
 pub(crate) mod digraph;
 mod grade;
 mod held_sets;
@@ -15,24 +16,22 @@ mod witness;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use chain::Chain;
 use held_sets::{item_id, item_mode};
 pub(crate) use search::Inversion;
 
 use crate::event::{Event, Note, Side};
 use crate::finding::Confidence;
-use crate::held::Hold;
+use crate::lock::Class;
 use crate::lock::OwnerId;
-use crate::lock::{Class, Site};
 use crate::mem::SysVec;
-use crate::mode::Want;
 use crate::segment::{SegmentId, Segments};
 use digraph::{Digraph, EdgeIx, NodeIx};
-use held_sets::{ALONE, HeldIx, Item, item};
+use held_sets::{Item, item};
 use lookup::Lookup;
 use order::Order;
 use search::{Scratch, Search};
-use std::cell::Cell;
-use witness::{NIL, Report, WitnessIx, Witnesses};
+use witness::{NIL, WitnessIx, Witnesses};
 
 /// Writers kept per lock; more say "many", which counts as one outside any cycle.
 const MAX_WRITERS: usize = 8;
@@ -57,19 +56,6 @@ pub(crate) struct Counters {
 
 /// Beyond this many locks or edges, new ones are not recorded.
 const MAX_TABLE: usize = 1 << 24;
-
-/// A request as the graph sees it.
-pub(crate) struct Chain<'a> {
-    pub(crate) owner: OwnerId,
-    pub(crate) scope: u32,
-    pub(crate) segment: SegmentId,
-    pub(crate) id: u64,
-    pub(crate) class: &'static Class,
-    pub(crate) want: Want,
-    pub(crate) at: Site,
-    /// Everything that the owner holds.
-    pub(crate) holds: &'a [Hold],
-}
 
 /// The order graph. See the module.
 pub(crate) struct Graph {
@@ -212,25 +198,7 @@ impl Graph {
     /// inversions that are new or surer than before.
     pub(crate) fn record(&mut self, chain: &Chain<'_>) -> SysVec<Inversion> {
         let mut found = SysVec::new();
-        let mut held = std::mem::take(&mut self.held);
-        held.clear();
-        chain.holds.iter().for_each(|hold| held.push(item(hold.id, hold.mode)));
-        held.sort_unstable();
-        let doubled = held.windows(2).any(|pair| pair[0] == pair[1]);
-        let set = Cell::new(ALONE);
-        let mut fresh = SysVec::new();
-        // The oldest holds first: nodes get their places in the order of creation.
-        for (i, hold) in chain.holds.iter().enumerate().rev() {
-            let repeated = |other: &Hold| other.id == hold.id && other.mode == hold.mode;
-            if hold.id == chain.id || doubled && chain.holds[i + 1..].iter().any(repeated) {
-                continue;
-            }
-            if let Some(new) = self.add_edge(chain, hold, &held, &set) {
-                fresh.push(new);
-            }
-        }
-        self.witnesses.sets.release(set.get());
-        self.held = held;
+        let fresh = self.add_edges(chain);
         for &(edge, witness) in fresh.iter() {
             let (from, to) = self.digraph.ends(edge);
             if self.order.same_component(from, to) {
@@ -241,54 +209,6 @@ impl Graph {
             self.add_writer(chain, &mut found);
         }
         found
-    }
-
-    fn add_edge(
-        &mut self,
-        chain: &Chain<'_>,
-        hold: &Hold,
-        held: &[Item],
-        set: &Cell<HeldIx>,
-    ) -> Option<(EdgeIx, WitnessIx)> {
-        if self.is_full() {
-            self.counters.refused += 1;
-            return None;
-        }
-        let from = self.node(hold.id, hold.class);
-        let to = self.node(chain.id, chain.class);
-        let report = Report {
-            owner: chain.owner,
-            scope: chain.scope,
-            segment: chain.segment,
-            from: hold.id,
-            from_mode: hold.mode,
-            want: chain.want,
-            held_at: hold.at,
-            at: chain.at,
-            held,
-            set,
-        };
-        let edge = match self.digraph.find_edge(from, to) {
-            Some(edge) => edge,
-            None => {
-                let edge = self.digraph.add_edge(from, to);
-                if edge as usize >= self.heads.len() {
-                    self.heads.resize(edge as usize + 1, NIL);
-                    self.strong.resize(edge as usize + 1, false);
-                }
-                self.heads[edge as usize] = NIL;
-                self.strong[edge as usize] = false;
-                self.order.edge_added(&self.digraph, from, to);
-                self.tell(Note::Edge { from: hold.id, to: chain.id });
-                edge
-            }
-        };
-        let mut head = self.heads[edge as usize];
-        let witness = self.witnesses.add(&mut head, &report);
-        self.heads[edge as usize] = head;
-        let witness = witness?;
-        self.tell_witness(edge, witness);
-        Some((edge, witness))
     }
 
     fn is_full(&self) -> bool {

@@ -57,7 +57,10 @@ fn finding(ring: &[Id], cycle: Vec<Side>, names: &[&str], process: u32) -> Findi
     let owners: BTreeSet<Id> = cycle.iter().map(|side| side.owner).collect();
     let confidence =
         if owners.len() == cycle.len() { Confidence::Unproven } else { Confidence::SameOwner };
-    let threads = if owners.len() == 1 { "1 thread takes" } else { "threads take" };
+    let threads = match owners.len() {
+        1 => "1 thread takes".to_owned(),
+        many => format!("{many} threads take"),
+    };
     let sites = cycle.iter().flat_map(|side| [side.held_at.clone(), side.acquired_at.clone()]);
     Finding {
         code: "LG003".to_owned(),
