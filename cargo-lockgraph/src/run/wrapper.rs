@@ -177,17 +177,31 @@ fn observe(command: &mut Command) -> Result<(ExitStatus, Vec<String>), String> {
             }
         }
     }
-    Ok((child.wait().map_err(failed)?, errors))
+    let status = child.wait().map_err(failed)?;
+    if !status.success() && !errors.is_empty() {
+        // Cargo tells of a compiler that fails and says nothing at length.
+        let what = "kept back until it is known whose they are: errors of this crate";
+        let rendered = format!("lockgraph: {what}\n");
+        let _ = writeln!(
+            io::stderr(),
+            "{}",
+            serde_json::json!({
+                "$message_type": "diagnostic", "message": what, "code": null, "level": "error",
+                "spans": [], "children": [], "rendered": rendered,
+            })
+        );
+    }
+    Ok((status, errors))
 }
 
-/// The text of a message that is an error.
+/// What a message says, if it is an error or belongs to one.
 fn error(line: &[u8]) -> Option<String> {
     let message: serde_json::Value = serde_json::from_slice(line).ok()?;
     let level = message.get("level")?.as_str()?;
-    level.starts_with("error").then(|| {
-        let text = message.get("rendered").and_then(serde_json::Value::as_str);
-        text.unwrap_or_default().to_owned()
-    })
+    let what = message.get("message")?.as_str()?;
+    let code = message.get("code").and_then(|code| code.get("code")?.as_str());
+    let code = code.map_or(String::new(), |code| format!("[{code}]"));
+    (level.starts_with("error") || level == "failure-note").then(|| format!("error{code}: {what}"))
 }
 
 /// Whether this program was called as a wrapper, and as which.

@@ -13,6 +13,7 @@ mod merge;
 mod projects;
 mod show;
 mod usage;
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
