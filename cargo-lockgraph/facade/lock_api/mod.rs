@@ -12,7 +12,7 @@ mod traits;
 use core::any::type_name;
 use core::panic::Location;
 use core::sync::atomic::{AtomicU64, Ordering};
-use lockgraph_runtime::door::{self, At, Token};
+use lockgraph_runtime::door::{self, At, Parked, Token};
 use lockgraph_runtime::lock::{LockHeader, Site};
 use lockgraph_runtime::mode::{Mode, Policy, Want};
 
@@ -114,7 +114,7 @@ impl<R> Tracked<R> {
         policy: &'static Policy,
         want: Want,
         site: Site,
-        attempt: impl FnOnce(&R) -> Option<G>,
+        attempt: impl Fn(&R) -> Option<G>,
         lock: impl FnOnce(&R) -> G,
     ) -> G {
         if self.is_loose() {
@@ -123,13 +123,47 @@ impl<R> Tracked<R> {
         door::before(&self.header.0, policy, want, site);
         let state = match attempt(&self.raw) {
             Some(state) => state,
-            None => {
-                let _ = door::blocked(&self.header.0, policy, want, site);
-                lock(&self.raw)
-            }
+            None => self.park(policy, want, site, attempt, lock),
         };
         self.hold(policy, want.mode(), site);
         state
+    }
+
+    /// The first attempt has failed.
+    #[cold]
+    fn park<G>(
+        &self,
+        policy: &'static Policy,
+        want: Want,
+        site: Site,
+        attempt: impl Fn(&R) -> Option<G>,
+        lock: impl FnOnce(&R) -> G,
+    ) -> G {
+        let mut parked = door::blocked(&self.header.0, policy, want, site);
+        loop {
+            if let Some(state) = attempt(&self.raw) {
+                return state;
+            }
+            if parked.parks() {
+                return lock(&self.raw);
+            }
+        }
+    }
+
+    /// An acquisition that gives up after a while.
+    #[inline]
+    fn timed<G>(
+        &self,
+        policy: &'static Policy,
+        want: Want,
+        site: Site,
+        timed: impl FnOnce(&R) -> G,
+    ) -> G {
+        if self.is_loose() {
+            return timed(&self.raw);
+        }
+        let _parked = door::timed(&self.header.0, policy, want, site);
+        timed(&self.raw)
     }
 
     /// The raw lock is held now.
@@ -170,7 +204,8 @@ impl<R> Tracked<R> {
         site: Site,
         gap: impl FnOnce(&R),
     ) {
-        let _gap = Gap::new(self, policy, want, site);
+        let parks = || door::blocked(&self.header.0, policy, want, site);
+        let _gap = Gap::new(self, policy, want, site, parks);
         gap(&self.raw);
     }
 
@@ -199,17 +234,25 @@ pub struct Gap<'a, R> {
     policy: &'static Policy,
     mode: Mode,
     site: Site,
+    parked: Option<Parked>,
 }
 
 impl<'a, R> Gap<'a, R> {
-    fn new(lock: &'a Tracked<R>, policy: &'static Policy, want: Want, site: Site) -> Self {
+    fn new(
+        lock: &'a Tracked<R>,
+        policy: &'static Policy,
+        want: Want,
+        site: Site,
+        parks: impl FnOnce() -> Parked,
+    ) -> Self {
         let mode = want.mode();
         lock.release(mode);
-        if !lock.is_loose() {
+        let parked = (!lock.is_loose()).then(|| {
             // Before the gap, not at its end: by then the thread may hang for good.
             door::before_relock(&lock.header.0, policy, want, site);
-        }
-        Gap { lock, policy, mode, site }
+            parks()
+        });
+        Gap { lock, policy, mode, site, parked }
     }
 
     /// The raw lock, for the wait in this gap.
@@ -220,6 +263,7 @@ impl<'a, R> Gap<'a, R> {
 
 impl<R> Drop for Gap<'_, R> {
     fn drop(&mut self) {
+        drop(self.parked.take());
         self.lock.hold(self.policy, self.mode, self.site);
     }
 }
@@ -237,7 +281,8 @@ pub fn gap<'a, R: crate::RawMutex, T: ?Sized>(
     } else if !lock.is_loose() {
         door::condvar_wait(&lock.header.0, site);
     }
-    Gap::new(lock, policy, Want::Exclusive, site)
+    let parks = || door::sleeps(&lock.header.0, policy, site);
+    Gap::new(lock, policy, Want::Exclusive, site, parks)
 }
 
 /// Where a guard is given up for a closure, and taken again at its end.
@@ -281,8 +326,10 @@ impl Once {
     fn ask(&self, want: Want) -> Passing<'_> {
         let site = Location::caller();
         door::before(&(self.0).0, &ONCE, want, site);
-        let _ = door::blocked(&(self.0).0, &ONCE, want, site);
-        Passing { once: self, site }
+        let mut parked = door::blocked(&(self.0).0, &ONCE, want, site);
+        // Nobody queues here as a writer: it asks for no further attempt.
+        parked.parks();
+        Passing { once: self, site, parked: Some(parked) }
     }
 }
 
@@ -290,10 +337,12 @@ impl Once {
 pub struct Passing<'a> {
     once: &'a Once,
     site: Site,
+    parked: Option<Parked>,
 }
 
 impl Drop for Passing<'_> {
     fn drop(&mut self) {
+        drop(self.parked.take());
         let header = &(self.once.0).0;
         door::released(header, door::acquired(header, &ONCE, Mode::Shared, self.site));
     }
@@ -318,8 +367,9 @@ impl Call<'_> {
         }
 
         let header = &(self.once.0).0;
-        let _hold = self.passing.take().map(|passing| {
+        let _hold = self.passing.take().map(|mut passing| {
             let site = passing.site;
+            drop(passing.parked.take());
             core::mem::forget(passing);
             Hold(header, Some(door::acquired(header, &ONCE, Mode::Exclusive, site)))
         });

@@ -16,7 +16,7 @@ mod mutex {
         const INIT: Self = Tracked::at(None, R::INIT);
         states!(Guard);
         blocking!(lock, try_lock, Want::Exclusive, Guard);
-        attempt!(try_lock(), Mode::Exclusive, Guard);
+        attempt!(try_lock, Mode::Exclusive, Guard);
         release!(unlock, Mode::Exclusive, Guard);
         #[inline]
         fn is_locked(&self) -> bool {
@@ -32,8 +32,8 @@ mod mutex {
     unsafe impl<R: RawMutexTimed> RawMutexTimed for Tracked<R> {
         type Duration = R::Duration;
         type Instant = R::Instant;
-        attempt!(try_lock_for(timeout: Self::Duration), Mode::Exclusive, Guard);
-        attempt!(try_lock_until(timeout: Self::Instant), Mode::Exclusive, Guard);
+        timed!(try_lock_for(timeout: Self::Duration), Want::Exclusive, Guard);
+        timed!(try_lock_until(timeout: Self::Instant), Want::Exclusive, Guard);
     }
 }
 
@@ -55,10 +55,10 @@ mod rwlock {
         const INIT: Self = Tracked::at(None, R::INIT);
         states!(SharedGuard, ExclusiveGuard);
         blocking!(lock_shared, try_lock_shared, Want::Shared, SharedGuard);
-        attempt!(try_lock_shared(), Mode::Shared, SharedGuard);
+        attempt!(try_lock_shared, Mode::Shared, SharedGuard);
         release!(unlock_shared, Mode::Shared, SharedGuard);
         blocking!(lock_exclusive, try_lock_exclusive, Want::Exclusive, ExclusiveGuard);
-        attempt!(try_lock_exclusive(), Mode::Exclusive, ExclusiveGuard);
+        attempt!(try_lock_exclusive, Mode::Exclusive, ExclusiveGuard);
         release!(unlock_exclusive, Mode::Exclusive, ExclusiveGuard);
         #[inline]
         fn is_locked(&self) -> bool {
@@ -85,10 +85,10 @@ mod rwlock {
     unsafe impl<R: RawRwLockTimed> RawRwLockTimed for Tracked<R> {
         type Duration = R::Duration;
         type Instant = R::Instant;
-        attempt!(try_lock_shared_for(timeout: Self::Duration), Mode::Shared, SharedGuard);
-        attempt!(try_lock_shared_until(timeout: Self::Instant), Mode::Shared, SharedGuard);
-        attempt!(try_lock_exclusive_for(timeout: Self::Duration), Mode::Exclusive, ExclusiveGuard);
-        attempt!(try_lock_exclusive_until(timeout: Self::Instant), Mode::Exclusive, ExclusiveGuard);
+        timed!(try_lock_shared_for(timeout: Self::Duration), Want::Shared, SharedGuard);
+        timed!(try_lock_shared_until(timeout: Self::Instant), Want::Shared, SharedGuard);
+        timed!(try_lock_exclusive_for(timeout: Self::Duration), Want::Exclusive, ExclusiveGuard);
+        timed!(try_lock_exclusive_until(timeout: Self::Instant), Want::Exclusive, ExclusiveGuard);
     }
 
     #[cfg(lockgraph_has = "RawRwLockRecursive")]
@@ -101,21 +101,17 @@ mod rwlock {
             Want::SharedRecursive,
             SharedGuard
         );
-        attempt!(try_lock_shared_recursive(), Mode::SharedRecursive, SharedGuard);
+        attempt!(try_lock_shared_recursive, Mode::SharedRecursive, SharedGuard);
     }
 
     #[cfg(lockgraph_has = "RawRwLockRecursive")]
     unsafe impl<R: crate::rwlock::RawRwLockRecursiveTimed> crate::rwlock::RawRwLockRecursiveTimed
         for Tracked<R>
     {
-        attempt!(
-            try_lock_shared_recursive_for(timeout: Self::Duration),
-            Mode::SharedRecursive,
+        timed!(try_lock_shared_recursive_for(timeout: Self::Duration), Want::SharedRecursive,
             SharedGuard
         );
-        attempt!(
-            try_lock_shared_recursive_until(timeout: Self::Instant),
-            Mode::SharedRecursive,
+        timed!(try_lock_shared_recursive_until(timeout: Self::Instant), Want::SharedRecursive,
             SharedGuard
         );
     }
@@ -123,7 +119,7 @@ mod rwlock {
     unsafe impl<R: RawRwLockUpgrade> RawRwLockUpgrade for Tracked<R> {
         upgradable_state!();
         blocking!(lock_upgradable, try_lock_upgradable, Want::Upgradable, UpgradableGuard);
-        attempt!(try_lock_upgradable(), Mode::Upgradable, UpgradableGuard);
+        attempt!(try_lock_upgradable, Mode::Upgradable, UpgradableGuard);
         release!(unlock_upgradable, Mode::Upgradable, UpgradableGuard);
         upgrade!();
         attempt_upgrade!(try_upgrade());
@@ -140,8 +136,8 @@ mod rwlock {
     }
 
     unsafe impl<R: RawRwLockUpgradeTimed> RawRwLockUpgradeTimed for Tracked<R> {
-        attempt!(try_lock_upgradable_for(timeout: Self::Duration), Mode::Upgradable, UpgradableGuard);
-        attempt!(try_lock_upgradable_until(timeout: Self::Instant), Mode::Upgradable, UpgradableGuard);
+        timed!(try_lock_upgradable_for(timeout: Self::Duration), Want::Upgradable, UpgradableGuard);
+        timed!(try_lock_upgradable_until(timeout: Self::Instant), Want::Upgradable, UpgradableGuard);
         attempt_upgrade!(try_upgrade_for(timeout: Self::Duration));
         attempt_upgrade!(try_upgrade_until(timeout: Self::Instant));
     }

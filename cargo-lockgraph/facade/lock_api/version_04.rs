@@ -29,13 +29,31 @@ macro_rules! blocking {
 }
 
 macro_rules! attempt {
-    ($name:ident($($arg:ident: $Arg:ty)?), $mode:expr, $state:ident) => {
+    ($name:ident, $mode:expr, $state:ident) => {
         #[inline]
         #[track_caller]
-        fn $name(&self $(, $arg: $Arg)?) -> bool {
-            let got = self.raw.$name($($arg)?);
+        fn $name(&self) -> bool {
+            let got = self.raw.$name();
             if got && !R::LOCKGRAPH_TRACKED {
                 self.hold(policy::<R>(), $mode, Location::caller());
+            }
+            got
+        }
+    };
+}
+
+macro_rules! timed {
+    ($name:ident($arg:ident: $Arg:ty), $want:expr, $state:ident) => {
+        #[inline]
+        #[track_caller]
+        fn $name(&self, $arg: $Arg) -> bool {
+            if R::LOCKGRAPH_TRACKED {
+                return self.raw.$name($arg);
+            }
+            let (policy, site) = (policy::<R>(), Location::caller());
+            let got = self.timed(policy, $want, site, |raw| raw.$name($arg));
+            if got {
+                self.hold(policy, $want.mode(), site);
             }
             got
         }
@@ -95,12 +113,18 @@ macro_rules! upgrade {
             if !loose {
                 door::before(&self.header.0, policy::<R>(), Want::Upgrade, site);
             }
-            if !unsafe { self.raw.try_upgrade() } {
-                if !loose {
-                    let _ = door::blocked(&self.header.0, policy::<R>(), Want::Upgrade, site);
+            let mut parked = None;
+            while !unsafe { self.raw.try_upgrade() } {
+                if loose || parked.as_mut().is_some_and(|parked: &mut door::Parked| parked.parks()) {
+                    unsafe { self.raw.upgrade() };
+                    break;
                 }
-                unsafe { self.raw.upgrade() };
+                if parked.is_none() {
+                    let want = Want::Upgrade;
+                    parked = Some(door::blocked(&self.header.0, policy::<R>(), want, site));
+                }
             }
+            drop(parked);
             self.strengthen();
         }
     };

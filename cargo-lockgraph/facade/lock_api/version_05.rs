@@ -30,13 +30,31 @@ macro_rules! blocking {
 }
 
 macro_rules! attempt {
-    ($name:ident($($arg:ident: $Arg:ty)?), $mode:expr, $state:ident) => {
+    ($name:ident, $mode:expr, $state:ident) => {
         #[inline]
         #[track_caller]
-        fn $name(&self $(, $arg: $Arg)?) -> Option<Self::$state> {
-            let got = self.raw.$name($($arg)?);
+        fn $name(&self) -> Option<Self::$state> {
+            let got = self.raw.$name();
             if got.is_some() && !R::LOCKGRAPH_TRACKED {
                 self.hold(policy::<R>(), $mode, Location::caller());
+            }
+            got
+        }
+    };
+}
+
+macro_rules! timed {
+    ($name:ident($arg:ident: $Arg:ty), $want:expr, $state:ident) => {
+        #[inline]
+        #[track_caller]
+        fn $name(&self, $arg: $Arg) -> Option<Self::$state> {
+            if R::LOCKGRAPH_TRACKED {
+                return self.raw.$name($arg);
+            }
+            let (policy, site) = (policy::<R>(), Location::caller());
+            let got = self.timed(policy, $want, site, |raw| raw.$name($arg));
+            if got.is_some() {
+                self.hold(policy, $want.mode(), site);
             }
             got
         }
@@ -106,16 +124,23 @@ macro_rules! upgrade {
             if !loose {
                 door::before(&self.header.0, policy::<R>(), Want::Upgrade, site);
             }
-            let Some(guard) = unlock.1.take() else { unreachable!() };
-            let state = match unsafe { self.raw.try_upgrade(guard) } {
-                Ok(state) => state,
-                Err(guard) => {
-                    if !loose {
-                        let _ = door::blocked(&self.header.0, policy::<R>(), Want::Upgrade, site);
-                    }
-                    unsafe { self.raw.upgrade(guard) }
+            let mut parked: Option<door::Parked> = None;
+            let state = loop {
+                let Some(guard) = unlock.1.take() else { unreachable!() };
+                match unsafe { self.raw.try_upgrade(guard) } {
+                    Ok(state) => break state,
+                    Err(guard) => unlock.1 = Some(guard),
+                }
+                if loose || parked.as_mut().is_some_and(|parked| parked.parks()) {
+                    let Some(guard) = unlock.1.take() else { unreachable!() };
+                    break unsafe { self.raw.upgrade(guard) };
+                }
+                if parked.is_none() {
+                    let want = Want::Upgrade;
+                    parked = Some(door::blocked(&self.header.0, policy::<R>(), want, site));
                 }
             };
+            drop(parked);
             self.strengthen();
             state
         }

@@ -67,13 +67,13 @@ impl Unit {
     /// The unit that cargo has called the compiler for.
     pub(crate) fn new(call: &Call<'_>) -> Unit {
         let variable = |name| env::var(name).unwrap_or_default();
-        let is_library = |kind: &&str| *kind == "rlib" || kind.ends_with("lib");
+        let is_library = |kind: &&str| kind.ends_with("lib");
         Unit {
             name: call.unit_name(),
             package: variable("CARGO_PKG_NAME"),
             version: variable("CARGO_PKG_VERSION"),
             crate_name: call.crate_name.unwrap_or_default().to_owned(),
-            is_program: call.is_test || !call.crate_types.iter().any(|kind| is_library(&kind)),
+            is_program: call.is_test || !call.crate_types.iter().any(|kind| is_library(kind)),
             std: Std::None,
             transformed: false,
             note: None,

@@ -322,6 +322,36 @@ pub fn inside() {
 }
 
 #[test]
+fn a_hang_is_named_and_broken() {
+    let project = Project::new("whole_hang", "parking_lot = \"0.12\"\n");
+    let hang = |locks: &str, first: &str, second: &str| {
+        format!(
+            "use std::sync::Barrier;
+{locks}
+static BOTH: Barrier = Barrier::new(2);
+#[test]
+fn hangs() {{
+    let transfer = std::thread::spawn(|| {{ let _a = {first}; BOTH.wait(); let _b = {second}; }});
+    let audit = std::thread::spawn(|| {{ let _b = {second}; BOTH.wait(); let _a = {first}; }});
+    let (transfer, audit) = (transfer.join(), audit.join());
+    assert!(transfer.is_ok() && audit.is_ok());
+}}
+"
+        )
+    };
+    project.write("tests/std.rs", &hang(STD, "ACCOUNTS.lock().unwrap()", "RATES.write().unwrap()"));
+    let locks = "static A: parking_lot::Mutex<u8> = parking_lot::Mutex::new(0);
+static B: parking_lot::RwLock<u8> = parking_lot::RwLock::new(0);";
+    project.write("tests/parking_lot.rs", &hang(locks, "A.lock()", "B.write()"));
+    for (name, line) in [("std", 9), ("parking_lot", 7)] {
+        let run = project.lockgraph(&["test", "--test", name]);
+        // The test fails, and the run ends with cargo's code for that.
+        run.ends_with(101).says(&["test hangs ... FAILED", "error[LG002]"]);
+        run.says(&[&format!("tests/{name}.rs:{line}:"), &format!("tests/{name}.rs:{}:", line + 1)]);
+    }
+}
+
+#[test]
 fn a_program_that_uses_lockgraph_itself_has_one_recorder() {
     let lockgraph = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let project = Project::new(
