@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    check: check::Options,
+    rules: check::Rules,
     /// Whose findings are errors.
     #[arg(long, value_enum, default_value = "workspace")]
     scope: Scope,
@@ -80,11 +80,15 @@ fn judge(
         session::say("no process has used a lock");
         return Ok(Outcome::Clean);
     }
-    let mut dump = Inputs::of(journals).load()?;
+    let inputs = Inputs::of(journals);
+    if args.rules.blesses() {
+        return args.rules.bless(&inputs.merge_or(None)?, out);
+    }
+    let mut dump = inputs.load()?;
     if args.scope == Scope::Workspace {
         scope::narrow(&mut dump, &Prefixes::of(metadata));
     }
-    check::judge(&dump, &args.check, out)
+    args.rules.judge_here(&dump, out)
 }
 
 /// This program as a wrapper, if it was called as one.
