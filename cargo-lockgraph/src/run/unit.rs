@@ -73,7 +73,7 @@ impl Unit {
             package: variable("CARGO_PKG_NAME"),
             version: variable("CARGO_PKG_VERSION"),
             crate_name: call.crate_name.unwrap_or_default().to_owned(),
-            is_program: call.is_test || !call.crate_types.iter().any(|kind| is_library(kind)),
+            is_program: call.is_test || !call.crate_types.iter().any(is_library),
             std: Std::None,
             transformed: false,
             note: None,

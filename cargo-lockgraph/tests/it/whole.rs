@@ -6,6 +6,7 @@ use crate::{command, folder};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 /// A project; its tests are the files of `tests/`.
 struct Project {
@@ -55,6 +56,9 @@ impl Project {
     }
 
     fn run(&self, command: &mut Command, set: impl FnOnce(&mut Command)) -> Run {
+        // One at a time: what one compiles anew, another would miss in its list of crates.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         command.current_dir(&self.root);
         // What the tests of this workspace were built with is not for the projects.
         for (key, _) in std::env::vars_os() {
@@ -427,7 +431,7 @@ fn a_compiler_that_is_too_old_is_refused_in_one_line() {
     project.write("rustc.sh", "#!/bin/sh\nprintf 'rustc 1.84.0\\nrelease: 1.84.0\\nhost: x\\n'\n");
     let script = project.root.join("rustc.sh");
     assert!(Command::new("chmod").arg("+x").arg(&script).status().unwrap().success());
-    let run = project.lockgraph_with(&["test"], |command| drop(command.env("RUSTC", &script)));
+    let run = project.lockgraph_with(&["test"], |command| _ = command.env("RUSTC", &script));
     run.ends_with(2).says(&["needs Rust 1.85 or newer; this project is built with 1.84"]);
     assert_eq!(run.err().lines().count(), 1, "{}", run.err());
 }
@@ -460,7 +464,7 @@ std::thread::scope(|s| {
         (&["run", "--bin", "whole_kinds", "--release"], &["--", "--x"], "--> src/main.rs:"),
         (&["run", "--example", "own"], &[], "--> examples/own.rs:"),
     ] {
-        let run = project.lockgraph_with(args, |command| drop(command.args(more)));
+        let run = project.lockgraph_with(args, |command| _ = command.args(more));
         run.ends_with(1).says(&["error[LG003]", place]);
     }
     let built = project.lockgraph(&["build", "--bin", "whole_kinds"]);

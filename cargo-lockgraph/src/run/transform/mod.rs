@@ -94,6 +94,10 @@ impl Changed {
             let path = folder.join(&file.name);
             let parent = path.parent().unwrap_or(folder);
             fs::create_dir_all(parent).map_err(|error| Error::File(parent.to_owned(), error))?;
+            // Another compilation may be reading what stands there already.
+            if fs::read_to_string(&path).is_ok_and(|text| text == file.text) {
+                continue;
+            }
             fs::write(&path, &file.text).map_err(|error| Error::File(path, error))?;
         }
         Ok(folder.join("lib.rs"))
