@@ -34,7 +34,7 @@ const RWLOCK: Policy = Policy {
 /// By whether guards may move to another thread.
 static MUTEXES: [Policy; 2] = [MUTEX, Policy { guard_send: true, ..MUTEX }];
 static RWLOCKS: [Policy; 2] = [RWLOCK, Policy { guard_send: true, ..RWLOCK }];
-static SPIN_RWLOCKS: [Policy; 2] = [
+static READERS_FIRST: [Policy; 2] = [
     Policy { read_blocks_behind_writer: false, ..RWLOCK },
     Policy { read_blocks_behind_writer: false, guard_send: true, ..RWLOCK },
 ];
@@ -51,9 +51,11 @@ fn mutex<R, Marker>() -> &'static Policy {
     &MUTEXES[is_send::<Marker>() as usize]
 }
 
-/// The policy of a reader-writer lock: only spin's is known to let readers pass queued writers.
+/// The policy of a reader-writer lock: spin's and dashmap's let readers pass queued writers.
 fn rwlock<R, Marker>() -> &'static Policy {
-    let kinds = if type_name::<R>().starts_with("spin::") { &SPIN_RWLOCKS } else { &RWLOCKS };
+    let name = type_name::<R>();
+    let readers_first = name.starts_with("spin::") || name.starts_with("dashmap::");
+    let kinds = if readers_first { &READERS_FIRST } else { &RWLOCKS };
     &kinds[is_send::<Marker>() as usize]
 }
 

@@ -3,6 +3,7 @@
 use super::metadata::{Metadata, Package};
 use lockgraph_model::Dump;
 use lockgraph_model::words::Severity;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Which findings count.
@@ -57,19 +58,22 @@ fn prefix(package: &Package, root: &Path) -> Option<String> {
 
 /// Makes notes of the findings wholly inside dependencies.
 pub(super) fn narrow(dump: &mut Dump, prefixes: &Prefixes) {
-    let made_in_workspace: Vec<_> = dump
-        .locks
+    let own_classes: BTreeSet<_> = dump
+        .classes
         .iter()
-        .filter(|lock| {
-            let class = dump.classes.iter().find(|class| class.id == lock.class);
-            let site = class.and_then(|class| class.created_at.as_ref());
-            site.is_some_and(|site| !prefixes.is_foreign(&site.file))
+        .filter(|class| {
+            class.created_at.as_ref().is_some_and(|site| !prefixes.is_foreign(&site.file))
         })
-        .map(|lock| lock.id)
+        .map(|class| class.id)
         .collect();
+    let mut own_locks: BTreeSet<_> =
+        dump.findings.iter().flat_map(|finding| finding.locks.iter().copied()).collect();
+    let of_findings = dump.locks.iter().filter(|lock| own_locks.contains(&lock.id));
+    own_locks =
+        of_findings.filter(|lock| own_classes.contains(&lock.class)).map(|lock| lock.id).collect();
     for finding in &mut dump.findings {
         let sites = finding.sites.iter().all(|site| prefixes.is_foreign(&site.file));
-        let locks = finding.locks.iter().any(|lock| made_in_workspace.contains(lock));
+        let locks = finding.locks.iter().any(|lock| own_locks.contains(lock));
         if sites && !locks {
             finding.severity = Severity::Note;
         }
