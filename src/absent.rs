@@ -266,6 +266,41 @@ pub mod door {
         pub const UNTRACKED: Birth = Birth(());
     }
 
+    /// The threads of a scope: nobody counts them.
+    #[derive(Debug)]
+    pub struct Children(());
+
+    impl Children {
+        /// None.
+        #[inline]
+        #[expect(clippy::new_without_default, reason = "as the one that counts")]
+        pub const fn new() -> Self {
+            Children(())
+        }
+
+        /// A thread is about to start.
+        #[inline]
+        pub fn add(&self, birth: Birth) {
+            let _ = birth;
+        }
+
+        /// A thread is joined by hand, or did not start.
+        #[inline]
+        pub fn remove(&self, birth: Birth) {
+            let _ = birth;
+        }
+
+        /// The scope begins to wait for all of them.
+        #[inline]
+        pub fn joining(&self, site: Site) {
+            let _ = site;
+        }
+
+        /// The scope has waited for all of them.
+        #[inline]
+        pub fn joined(&self) {}
+    }
+
     /// What somebody waits for who waits for a thread.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Until {
