@@ -26,6 +26,7 @@
 //!   inversions that only all of them together show;
 //! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
 //!   an order of the classes that all of them agree with;
+//! - [`waits`]: the component of a deadlock as a graph;
 //! - [`Error`]: what was wrong with an input, where, and what to do.
 //!
 //! # Costs
@@ -58,6 +59,7 @@ mod references;
 pub mod schema;
 mod spans;
 mod version;
+pub mod waits;
 pub mod words;
 
 pub use dump::Dump;

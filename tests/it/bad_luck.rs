@@ -384,7 +384,7 @@ fn an_exit_while_locks_are_held_orphans_nothing() {
 }
 
 /// A lock whose guards may go to other threads.
-struct Spin(AtomicBool);
+pub(crate) struct Spin(AtomicBool);
 
 // SAFETY: the flag is taken by a compare-exchange, so one thread at a time has it.
 unsafe impl RawMutex for Spin {
@@ -407,7 +407,7 @@ unsafe impl RawMutex for Spin {
     }
 }
 
-type Travelling = raw::Mutex<Spin, raw::Exclusive<true>, ()>;
+pub(crate) type Travelling = raw::Mutex<Spin, raw::Exclusive<true>, ()>;
 
 #[test]
 fn a_guard_given_back_elsewhere_is_held_no_longer() {

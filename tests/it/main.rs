@@ -3,8 +3,12 @@
 mod absent;
 mod bad_luck;
 mod callback;
+mod classes;
+mod deadlock_storm;
+mod deadlocks;
 mod examples;
 mod exits;
+mod false_alarms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod layout;

@@ -6,7 +6,7 @@ use crate::names::{Names, count, plain};
 use crate::report::{Format, Item, Report, Standing};
 use crate::{table, time};
 use lockgraph_model::Dump;
-use lockgraph_model::dump::{Component, Edge, Finding, Hold, Process, Side, Site, Witness};
+use lockgraph_model::dump::{Component, Edge, Finding, Hold, Process, Side, Site, Wait, Witness};
 use std::io::{self, Write};
 
 /// Prints journals and dumps: processes, locks, order edges, cycles, findings, order.
@@ -228,6 +228,8 @@ impl Page<'_> {
         writeln!(out, "    {}", plain(&finding.message))?;
         let sides: Vec<_> = finding.cycle.iter().map(|side| self.side(side)).collect();
         table::write(out, 4, &sides)?;
+        let waits: Vec<_> = finding.waits.iter().map(|wait| self.wait(wait)).collect();
+        table::write(out, 4, &waits)?;
         let mut rows = Vec::new();
         let mut row = |name: &str, text: String| {
             if !text.is_empty() {
@@ -266,6 +268,24 @@ impl Page<'_> {
             format!("{}:", self.names.owner(side.owner)),
             part("held", side.from, side.from_mode.map(|mode| mode.name()), &side.held_at),
             part("wanted", side.to, side.to_mode.map(|mode| mode.name()), &side.acquired_at),
+        ]
+    }
+
+    fn wait(&self, wait: &Wait) -> [String; 3] {
+        let what = match (wait.lock, wait.thread) {
+            (Some(lock), _) => self.names.lock(lock),
+            (None, Some(thread)) => self.names.owner(thread),
+            (None, None) => wait.region.as_deref().map(plain).unwrap_or_default().into_owned(),
+        };
+        let mode = wait.mode.map_or_else(String::new, |mode| format!(" {}", mode.name()));
+        let held: Vec<String> = wait.held.iter().map(|held| self.names.lock(held.lock)).collect();
+        let held =
+            if held.is_empty() { String::new() } else { format!("holding {}", held.join(", ")) };
+        let awaits = plain(&wait.awaits);
+        [
+            format!("{}:", self.names.owner(wait.owner)),
+            format!("waits {} us for {awaits} {what}{mode} at {}", wait.us, site(&wait.at)),
+            held,
         ]
     }
 

@@ -3,8 +3,8 @@
 use super::Graph;
 use super::digraph::EdgeIx;
 use super::held_sets::{ALONE, HeldIx, Item, item};
-use super::witness::{NIL, Report, WitnessIx};
-use crate::event::Note;
+use super::layer::Added;
+use super::witness::{Report, WitnessIx};
 use crate::held::Hold;
 use crate::lock::{Class, OwnerId, Site};
 use crate::mem::SysVec;
@@ -32,10 +32,18 @@ pub(crate) struct Chain<'a> {
     pub(crate) holds: &'a [Hold],
 }
 
+/// New evidence for an edge between locks, with its hold.
+#[derive(Clone, Copy)]
+pub(super) struct Fresh {
+    pub(super) edge: EdgeIx,
+    pub(super) witness: WitnessIx,
+    pub(super) hold: Hold,
+}
+
 impl Graph {
     /// An edge from every hold, the oldest first, so that nodes get their places in the order of
     /// creation. Returns the new witnesses.
-    pub(super) fn add_edges(&mut self, chain: &Chain<'_>) -> SysVec<(EdgeIx, WitnessIx)> {
+    pub(super) fn add_edges(&mut self, chain: &Chain<'_>) -> SysVec<Fresh> {
         let mut held = std::mem::take(&mut self.held);
         let mut fresh = SysVec::new();
         if chain.holds.len() > MAX_SOURCES {
@@ -51,7 +59,7 @@ impl Graph {
         &mut self,
         chain: &Chain<'_>,
         held: &mut SysVec<Item>,
-        fresh: &mut SysVec<(EdgeIx, WitnessIx)>,
+        fresh: &mut SysVec<Fresh>,
     ) {
         held.clear();
         chain.holds.iter().for_each(|hold| held.push(item(hold.id, hold.mode)));
@@ -67,7 +75,7 @@ impl Graph {
                 fresh.push(new);
             }
         }
-        self.witnesses.sets.release(set.get());
+        self.locks.witnesses.sets.release(set.get());
     }
 
     /// As [`Graph::add_all_edges`], beyond [`MAX_SOURCES`] holds. The evidence is `capped`: what
@@ -76,7 +84,7 @@ impl Graph {
         &mut self,
         chain: &Chain<'_>,
         held: &mut SysVec<Item>,
-        fresh: &mut SysVec<(EdgeIx, WitnessIx)>,
+        fresh: &mut SysVec<Fresh>,
     ) {
         let count = chain.holds.len();
         let (newest, rest) = chain.holds.split_at(MAX_SOURCES / 2);
@@ -97,7 +105,7 @@ impl Graph {
             if let Some(new) = self.add_edge(chain, hold, held, &set, true) {
                 fresh.push(new);
             }
-            self.witnesses.sets.release(set.get());
+            self.locks.witnesses.sets.release(set.get());
         }
     }
 
@@ -108,46 +116,46 @@ impl Graph {
         held: &[Item],
         set: &Cell<HeldIx>,
         capped: bool,
-    ) -> Option<(EdgeIx, WitnessIx)> {
-        if self.is_full() {
+    ) -> Option<Fresh> {
+        if self.locks.is_full() {
             self.counters.refused += 1;
             return None;
         }
         let from = self.node(hold.id, hold.class);
         let to = self.node(chain.id, chain.class);
-        let report = Report {
-            owner: chain.owner,
-            scope: chain.scope,
-            segment: chain.segment,
-            from: hold.id,
+        let report = chain.report(hold.id, hold, held, set, capped);
+        let Added { edge, is_new_edge, witness } = self.locks.add(from, to, &report);
+        if is_new_edge {
+            self.tell_edge(hold.id, chain.id);
+        }
+        let witness = witness?;
+        self.tell_witness(edge, witness);
+        Some(Fresh { edge, witness, hold: *hold })
+    }
+}
+
+impl Chain<'_> {
+    /// What the request tells of the edge from `hold`, whose node is `from`.
+    pub(super) fn report<'a>(
+        &self,
+        from: u64,
+        hold: &Hold,
+        held: &'a [Item],
+        set: &'a Cell<HeldIx>,
+        capped: bool,
+    ) -> Report<'a> {
+        Report {
+            owner: self.owner,
+            scope: self.scope,
+            segment: self.segment,
+            from,
             from_mode: hold.mode,
-            want: chain.want,
+            want: self.want,
             held_at: hold.at,
-            at: chain.at,
+            at: self.at,
             held,
             capped,
             set,
-        };
-        let edge = match self.digraph.find_edge(from, to) {
-            Some(edge) => edge,
-            None => {
-                let edge = self.digraph.add_edge(from, to);
-                if edge as usize >= self.heads.len() {
-                    self.heads.resize(edge as usize + 1, NIL);
-                    self.strong.resize(edge as usize + 1, false);
-                }
-                self.heads[edge as usize] = NIL;
-                self.strong[edge as usize] = false;
-                self.order.edge_added(&self.digraph, from, to);
-                self.tell(Note::Edge { from: hold.id, to: chain.id });
-                edge
-            }
-        };
-        let mut head = self.heads[edge as usize];
-        let witness = self.witnesses.add(&mut head, &report);
-        self.heads[edge as usize] = head;
-        let witness = witness?;
-        self.tell_witness(edge, witness);
-        Some((edge, witness))
+        }
     }
 }

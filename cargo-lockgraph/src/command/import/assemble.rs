@@ -126,6 +126,9 @@ fn new_class(id: Id, name: String) -> Class {
         type_name: None,
         crate_name: None,
         created_at: None,
+        level: 0,
+        keyed: false,
+        per_instance: false,
         per_process: Vec::new(),
     }
 }
