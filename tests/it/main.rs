@@ -28,6 +28,7 @@ mod scenario;
 mod sinks;
 mod std_behaviour;
 mod std_recorded;
+mod std_stress;
 mod std_thread;
 mod std_types;
 mod twins;
