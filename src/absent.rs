@@ -57,6 +57,53 @@ impl Config {
     /// Does nothing.
     #[inline]
     pub fn install(self) {}
+
+    /// No wait is reported.
+    #[inline]
+    pub const fn stall(self, threshold: std::time::Duration) -> Config {
+        let _ = threshold;
+        self
+    }
+}
+
+/// What every owner holds and waits for: nothing is known.
+pub fn snapshot() -> crate::Snapshot {
+    crate::Snapshot { sides: Vec::new(), waits: Vec::new() }
+}
+
+/// The background thread, which there is none of.
+#[derive(Debug)]
+pub struct Detector(());
+
+/// What a [`Detector`] does: nothing.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "nothing runs before `start`"]
+pub struct Builder(());
+
+impl Detector {
+    /// A detector of nothing.
+    pub const fn builder() -> Builder {
+        Builder(())
+    }
+}
+
+impl Builder {
+    /// How often it looks: never.
+    pub const fn interval(self, interval: std::time::Duration) -> Builder {
+        let _ = interval;
+        self
+    }
+
+    /// The threshold, which is not looked at.
+    pub const fn stall(self, threshold: std::time::Duration) -> Builder {
+        let _ = threshold;
+        self
+    }
+
+    /// Starts no thread.
+    pub fn start(self) -> Detector {
+        Detector(())
+    }
 }
 
 /// Never calls `callback`: there are no findings.
@@ -357,6 +404,8 @@ pub mod door {
         thread_detached(birth: Birth);
         /// The running owner is about to block, and for no lock.
         waiting(what: Waiting, site: Site) -> Parked = Parked(());
+        /// Whether the running owner holds nothing: taken on trust.
+        no_locks_held(name: &'static str, site: Site) -> bool = true;
         /// Opens a scope.
         scope_opened() -> Scope = Scope::NONE;
         /// The scope of the running owner.

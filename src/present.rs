@@ -41,4 +41,4 @@ pub mod door {
 }
 
 pub use lockgraph_core::thread;
-pub use lockgraph_core::{Config, findings, on_finding};
+pub use lockgraph_core::{Config, Detector, findings, on_finding, snapshot};

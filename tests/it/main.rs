@@ -25,6 +25,7 @@ mod parking_lot_types;
 mod raw;
 mod scenario;
 mod sinks;
+mod stalls;
 mod std_behaviour;
 mod std_recorded;
 mod std_thread;

@@ -52,6 +52,15 @@ impl Finding {
         text
     }
 
+    /// The locks and the sides alone.
+    pub(super) fn picture(&self) -> String {
+        let names = Names::short(self);
+        let mut text = String::new();
+        self.write_locks(&mut text, &names);
+        self.write_sides(&mut text, &names);
+        text
+    }
+
     fn write_locks(&self, text: &mut String, names: &Names) {
         let mut rows: Vec<Vec<String>> = Vec::new();
         for (lock, name) in names.iter() {
@@ -185,6 +194,14 @@ impl Finding {
                      {lock} first"
                 ),
             }],
+            Kind::Stall => vec![
+                "nothing is known to hang for ever: this wait is longer than the threshold, and no \
+                 circle is known that it is part of"
+                    .to_owned(),
+                "below it is every thread that waits, the longest wait first, and every other one \
+                 that holds a lock"
+                    .to_owned(),
+            ],
             Kind::OrphanedLock => vec![format!(
                 "nothing is known to hang: whoever wants {lock} next waits for ever, as nobody is \
                  left to release it"
@@ -304,6 +321,11 @@ impl Finding {
                 format!(
                     "or let the thread do without {lock}, such as with a copy of what it needs"
                 ),
+            ],
+            Kind::Stall => vec![
+                "look at whoever holds what is waited for: it runs, or it waits for something that \
+                 the recorder does not know"
+                    .to_owned(),
             ],
             Kind::OrphanedLock => vec![
                 format!("let the guard{taken} be dropped on every path of the thread"),
