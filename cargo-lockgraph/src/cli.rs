@@ -1,6 +1,8 @@
 //! The command line: what there is, and from a result to an exit code.
 
-use crate::command::{check, completions, explain, graph, import, man, merge, show};
+use crate::command::{
+    check, completions, diff, explain, graph, import, init, man, merge, order, show, why,
+};
 use crate::exit;
 use crate::failure::Failure;
 use crate::names::plain;
@@ -26,9 +28,13 @@ struct Cli {
 enum Command {
     Show(show::Args),
     Check(check::Args),
+    Diff(diff::Args),
     Merge(merge::Args),
+    Order(order::Args),
+    Why(why::Args),
     Graph(graph::Args),
     Explain(explain::Args),
+    Init(init::Args),
     Import(import::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -79,9 +85,13 @@ fn dispatch(command: Command, out: &mut impl Write) -> Result<Outcome, Failure> 
     match command {
         Command::Show(args) => show::run(&args, out),
         Command::Check(args) => return check::run(&args, out),
+        Command::Diff(args) => return diff::run(&args, out),
         Command::Merge(args) => merge::run(&args, out),
+        Command::Order(args) => order::run(&args, out),
+        Command::Why(args) => why::run(&args, out),
         Command::Graph(args) => graph::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
+        Command::Init(args) => init::run(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),

@@ -7,6 +7,7 @@
 
 use crate::failure::Failure;
 use crate::names::plain;
+use crate::policy;
 use crate::progress::Progress;
 use lockgraph_model::{Dump, Error, Merge, Problem};
 use std::collections::BTreeSet;
@@ -24,7 +25,7 @@ const STDIN: &str = "standard input";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inputs {
     /// Journals (.jsonl), dumps (.json), folders of journals, globs, or `-` for standard input;
-    /// without one, the folder that LOCKGRAPH_DIR names.
+    /// without one, the folder that LOCKGRAPH_DIR or lockgraph.toml names.
     #[arg(value_name = "INPUT")]
     inputs: Vec<OsString>,
 }
@@ -39,17 +40,14 @@ enum Input {
 }
 
 impl Inputs {
-    /// The inputs, expanded.
-    fn expand(&self) -> Result<Vec<Input>, Failure> {
+    /// The inputs, expanded; `dir` is what the policy says, where that was read already.
+    fn expand(&self, dir: Option<PathBuf>) -> Result<Vec<Input>, Failure> {
         let mut all = Vec::new();
         for input in &self.inputs {
             expand(input, &mut all)?;
         }
         if self.inputs.is_empty() {
-            let Some(folder) = std::env::var_os(DIR) else {
-                return Err(Failure::Usage(format!("name an INPUT, or set {DIR}; see --help")));
-            };
-            expand(&folder, &mut all)?;
+            expand(&default(dir)?, &mut all)?;
         }
         let mut seen = BTreeSet::new();
         all.retain(|input| seen.insert(input.clone()));
@@ -108,19 +106,55 @@ fn folder(path: &Path, all: &mut Vec<Input>) -> Result<(), Failure> {
 impl Inputs {
     /// Reads all inputs into one dump. A single file keeps the ids that stand in it.
     pub(crate) fn load(&self) -> Result<Dump, Failure> {
-        let inputs = self.expand()?;
-        if let [input @ (Input::Stdin | Input::File(_))] = &inputs[..] {
-            return Ok(
-                input.read(&mut progress(&inputs), |from, name| Dump::read_from(from, name))?
-            );
-        }
-        merge(&inputs)
+        self.load_or(None)
+    }
+
+    /// As [`load`](Self::load); `dir` is the folder of the policy.
+    pub(crate) fn load_or(&self, dir: Option<PathBuf>) -> Result<Dump, Failure> {
+        read(&self.expand(dir)?)
     }
 
     /// As [`load`](Self::load), with ids that do not depend on the number of inputs.
     pub(crate) fn merge(&self) -> Result<Dump, Failure> {
-        merge(&self.expand()?)
+        self.merge_or(None)
     }
+
+    /// As [`merge`](Self::merge); `dir` is the folder of the policy.
+    pub(crate) fn merge_or(&self, dir: Option<PathBuf>) -> Result<Dump, Failure> {
+        merge(&self.expand(dir)?)
+    }
+}
+
+/// Reads one input, which may be a folder or a glob, into one dump.
+pub(crate) fn load(input: &OsStr) -> Result<Dump, Failure> {
+    let mut all = Vec::new();
+    expand(input, &mut all)?;
+    read(&all)
+}
+
+/// The folder of the journals where nobody named an input.
+fn default(dir: Option<PathBuf>) -> Result<OsString, Failure> {
+    if let Some(folder) = std::env::var_os(DIR) {
+        return Ok(folder);
+    }
+    let dir = match dir {
+        None => policy::find(None)?.and_then(|found| found.dir()),
+        dir => dir,
+    };
+    match dir {
+        Some(dir) => Ok(dir.into_os_string()),
+        None => {
+            let what = format!("name an INPUT, or set {DIR}, or `dir` in {}", policy::FILE);
+            Err(Failure::Usage(what))
+        }
+    }
+}
+
+fn read(inputs: &[Input]) -> Result<Dump, Failure> {
+    if let [input @ (Input::Stdin | Input::File(_))] = inputs {
+        return Ok(input.read(&mut progress(inputs), |from, name| Dump::read_from(from, name))?);
+    }
+    merge(inputs)
 }
 
 fn merge(inputs: &[Input]) -> Result<Dump, Failure> {

@@ -10,6 +10,7 @@ mod input;
 mod names;
 mod output;
 mod pages;
+mod policy;
 mod progress;
 mod report;
 mod source;

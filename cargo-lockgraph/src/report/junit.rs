@@ -50,6 +50,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
                 let why = match quiet {
                     Standing::Allowed(reason) => format!("allowed: {reason}"),
                     Standing::Known => "in the baseline".to_owned(),
+                    Standing::Foreign => "inside dependencies".to_owned(),
                     _ => "its level is allow".to_owned(),
                 };
                 writeln!(out, r#"      <skipped message="{}"/>"#, attribute(&why))?;

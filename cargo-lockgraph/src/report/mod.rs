@@ -49,8 +49,9 @@ pub(crate) enum Standing {
     Quiet,
     /// The baseline has it already.
     Known,
+    /// It lies wholly inside dependencies, and those do not count.
+    Foreign,
     /// The policy allows it, for this reason.
-    #[expect(dead_code, reason = "policies are not read yet; every form can tell of them")]
     Allowed(String),
 }
 
@@ -62,6 +63,7 @@ impl Standing {
             Standing::Told => "told",
             Standing::Quiet => "quiet",
             Standing::Known => "baseline",
+            Standing::Foreign => "dependencies",
             Standing::Allowed(_) => "allowed",
         }
     }

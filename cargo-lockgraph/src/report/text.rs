@@ -44,6 +44,7 @@ fn closing(report: &Report<'_>) -> String {
     let hidden = [
         (report.count(|standing| *standing == Standing::Quiet), "whose level is allow"),
         (report.count(|standing| *standing == Standing::Known), "in the baseline"),
+        (report.count(|standing| *standing == Standing::Foreign), "inside dependencies"),
         (
             report.count(|standing| matches!(standing, Standing::Allowed(_))),
             "allowed by the policy",

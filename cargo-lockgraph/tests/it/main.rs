@@ -3,13 +3,16 @@
 //! `BLESS=1 cargo test -p cargo-lockgraph` writes the golden texts anew; read the difference then.
 
 mod broken;
+mod check;
 mod diagnostics;
 mod explain;
 mod formats;
 mod graph;
 mod import;
+mod init;
 mod input;
 mod merge;
+mod order;
 mod projects;
 mod show;
 mod usage;

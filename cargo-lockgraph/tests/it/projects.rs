@@ -156,3 +156,37 @@ fn the_sides_of_two_tests_are_found_together_under_nextest() {
         sides_of_two_processes_are_found(&project, NEXTEST);
     }
 }
+
+#[test]
+fn with_a_baseline_only_a_new_inversion_fails_and_moved_lines_change_nothing() {
+    let project = Project::with_inversion("project_baseline");
+    project.record(CARGO_TEST);
+    assert_code(&project.check(&["runs"]), 1);
+    assert_code(&project.check(&["runs", "--baseline", "locks.json", "--bless"]), 0);
+    let accepted = project.check(&["runs", "--baseline", "locks.json"]);
+    assert_code(&accepted, 0);
+    assert!(text(&accepted.stdout).contains("1 in the baseline"), "{}", text(&accepted.stdout));
+
+    // Lines above the locks, and above both sides.
+    let moved = |file: &str| {
+        let old = fs::read_to_string(project.root.join(file)).unwrap();
+        project.write(file, &format!("// One\n// two\n\n{}", old.replacen("//!", "//", 1)));
+    };
+    moved("src/lib.rs");
+    moved("tests/report.rs");
+    moved("tests/transfer.rs");
+    project.record(CARGO_TEST);
+    assert_code(&project.check(&["runs"]), 1);
+    assert_code(&project.check(&["runs", "--baseline", "locks.json"]), 0);
+
+    // A second inversion beside the accepted one.
+    project.write("tests/fill.rs", &nested("ACCOUNTS", "CACHE"));
+    project.write("tests/flush.rs", &nested("CACHE", "ACCOUNTS"));
+    project.record(CARGO_TEST);
+    let new = project.check(&["runs", "--baseline", "locks.json"]);
+    assert_code(&new, 1);
+    let report = text(&new.stdout);
+    assert_eq!(report.matches("error[LG003]").count(), 1, "{report}");
+    assert!(report.contains("--> tests/fill.rs:6:") && report.contains("--> tests/flush.rs:6:"));
+    assert!(!report.contains("tests/transfer.rs"), "{report}");
+}
