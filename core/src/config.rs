@@ -164,7 +164,10 @@ impl Config {
                 (Some(("stall", time)), _) if duration(time).is_some() => {
                     config.stall(duration(time).unwrap_or_default())
                 }
-                (Some((key, other)), _) => match KEYS.iter().find(|(name, ..)| *name == key) {
+                (Some((key, other)), _) => match KEYS.iter().find(|(name, ..)| {
+                    // `stall` is a key and a kind: a level is for the kind.
+                    *name == key && Level::from_word(other).is_none()
+                }) {
                     Some((key, values, _)) => {
                         return Err(format!("{key}={:?} is not one of {values}", short(other)));
                     }
