@@ -28,6 +28,7 @@ mod sinks;
 mod stalls;
 mod std_behaviour;
 mod std_recorded;
+mod std_stress;
 mod std_thread;
 mod std_types;
 mod verdicts;
