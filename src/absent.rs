@@ -67,8 +67,8 @@ impl Config {
 }
 
 /// What every owner holds and waits for: nothing is known.
-pub fn snapshot() -> crate::Snapshot {
-    crate::Snapshot { sides: Vec::new(), waits: Vec::new() }
+pub fn snapshot() -> lockgraph_core::Snapshot {
+    lockgraph_core::Snapshot { sides: Vec::new(), waits: Vec::new() }
 }
 
 /// The background thread, which there is none of.

@@ -30,8 +30,8 @@ pub use chosen::{
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier,
-    Wait, Waited,
+    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Snapshot,
+    Tier, Wait, Waited,
 };
 #[cfg(feature = "log")]
 pub use logger::to_log;

@@ -49,6 +49,18 @@ impl Token {
         Token(u64::from(block.index()) << 40 | u64::from(slot) << 16 | generation)
     }
 
+    /// For a lock that keeps the token where its guard cannot.
+    #[inline]
+    pub fn into_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The token that [`into_bits`](Self::into_bits) has taken apart.
+    #[inline]
+    pub fn from_bits(bits: u64) -> Token {
+        Token(bits)
+    }
+
     #[inline(always)]
     fn block(&self) -> u32 {
         (self.0 >> 40) as u32
@@ -239,11 +251,34 @@ fn released_without_token(lock: &LockHeader) {
     if let Some((slot, hold)) = newest {
         block.held.remove(slot, id, block.generation());
         disown(lock, id, hold.mode);
-    } else if let Some(holder) = owner::block(lock.owner()) {
-        lock.set_owner(id, 0);
+    } else {
+        released_elsewhere(lock, id);
+    }
+}
+
+/// Ends what another owner holds of a lock, where nothing tells which hold it is.
+fn released_elsewhere(lock: &LockHeader, id: u64) {
+    let holder = owner::block(lock.owner());
+    if let Some(holder) = holder.or_else(|| owner::find(|other| other.held.holds(id))) {
+        if lock.owner() != 0 {
+            lock.set_owner(id, 0);
+        }
         holder.held.purge(id);
         holder.set(RELEASED_ELSEWHERE);
     }
+}
+
+/// From now on the lock is used past the recorder: whatever is held of it ends here, and counts as
+/// untracked.
+pub fn lock_exposed(lock: &LockHeader) {
+    let Some(block) = careful_block().filter(|_| !lock.is_unborn()) else { return };
+    recorder::count_untracked();
+    let id = lock.id().0;
+    while let Some((slot, hold)) = block.held.iter().find(|(_, hold)| hold.id == id) {
+        block.held.remove(slot, id, block.generation());
+        disown(lock, id, hold.mode);
+    }
+    released_elsewhere(lock, id);
 }
 
 #[inline(always)]

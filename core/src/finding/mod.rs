@@ -11,6 +11,7 @@ pub(crate) mod json;
 mod message;
 mod misuse;
 mod scenario;
+mod self_deadlock;
 pub(crate) mod site;
 pub mod text;
 mod waits;

@@ -38,10 +38,11 @@ impl Outcome {
     /// Of a run on real locks, which leaves no trace.
     pub(crate) fn of_real_locks(
         self_deadlock: bool,
+        stuck: Vec<usize>,
         broken: Option<String>,
         locks: Vec<Box<dyn Send>>,
     ) -> Outcome {
-        let (trace, stuck) = (Trace::default(), Vec::new());
+        let trace = Trace::default();
         Outcome { trace, self_deadlock, stuck, broken, locks: None, _real_locks: locks }
     }
 }

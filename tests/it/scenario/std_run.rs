@@ -249,6 +249,8 @@ struct Scheduler {
     /// What threads have said that had to be waited for later.
     early: HashMap<usize, Report>,
     self_deadlock: bool,
+    /// Threads that could never have run again.
+    stuck: Vec<usize>,
 }
 
 /// Ends a run early, with the reason where there is one to give.
@@ -293,8 +295,16 @@ pub(crate) fn run(program: &Program, prefix: &str) -> Outcome {
     let threads = program.threads.len();
     let (begun, parked) = (vec![0; threads], vec![None; threads]);
     let early = HashMap::new();
-    let mut scheduler =
-        Scheduler { shared, turns, reports, begun, parked, early, self_deadlock: false };
+    let mut scheduler = Scheduler {
+        shared,
+        turns,
+        reports,
+        begun,
+        parked,
+        early,
+        self_deadlock: false,
+        stuck: Vec::new(),
+    };
     let ended = match &program.schedule {
         // The next thread begins after the last one is gone, with what is said at its end.
         None => roots.iter().try_for_each(|root| {
@@ -304,13 +314,13 @@ pub(crate) fn run(program: &Program, prefix: &str) -> Outcome {
         }),
         Some(schedule) => scheduler.follow(schedule),
     };
-    let Scheduler { shared, turns, self_deadlock, .. } = scheduler;
+    let Scheduler { shared, turns, self_deadlock, stuck, .. } = scheduler;
     // Whoever waits for a turn ends now.
     drop(turns);
     handles.into_values().for_each(|handle| handle.join().expect("it does not panic"));
     mem::take(&mut *locked(&shared.left)).into_iter().for_each(|child| drop(child.join()));
     let why = ended.err().and_then(|Halt(why)| why);
-    Outcome::of_real_locks(self_deadlock, why, free_locks(&shared))
+    Outcome::of_real_locks(self_deadlock, stuck, why, free_locks(&shared))
 }
 
 /// The locks of a run whose threads are gone, but for those that are held for ever.
@@ -405,9 +415,16 @@ impl Scheduler {
         while let Some(thread) = ready(self) {
             self.step(thread)?;
         }
-        match self.parked.iter().any(Option::is_some) {
-            true => Err(Halt(Some("threads stay parked".into()))),
-            false => Ok(()),
+        let is_parked = |&thread: &usize| self.parked[thread].is_some();
+        self.stuck = (0..self.parked.len()).filter(is_parked).collect();
+        if self.stuck.is_empty() {
+            return Ok(());
+        }
+        // Nobody is left to let them in. The last one to park is refused, and ends.
+        match self.answer_of(&self.stuck.clone()) {
+            Err(Halt(Some(why))) if why.contains("panicked: deadlock:") => Err(Halt(None)),
+            Err(other) => Err(other),
+            Ok(_) => Err(Halt(Some("a stuck thread goes on".into()))),
         }
     }
 
