@@ -230,6 +230,20 @@ impl<R: lock_api::RawMutex, G: lock_api::GetThreadId, T: ?Sized> crate::Named
 }
 impl crate::Named for ::parking_lot::Once {}
 
+crate::lock_all::takes! {
+    [R: lock_api::RawMutex, T: ?Sized] lock_api::Mutex<R, T>,
+        crate::lock_all::Exclusive, lock_api::MutexGuard<'a, R, T>, lock, try_lock;
+    [R: lock_api::RawMutex, G: lock_api::GetThreadId, T: ?Sized] lock_api::ReentrantMutex<R, G, T>,
+        crate::lock_all::Exclusive, lock_api::ReentrantMutexGuard<'a, R, G, T>, lock, try_lock;
+    [R: lock_api::RawRwLock, T: ?Sized] lock_api::RwLock<R, T>,
+        crate::lock_all::Exclusive, lock_api::RwLockWriteGuard<'a, R, T>, write, try_write;
+    [R: lock_api::RawRwLock, T: ?Sized] lock_api::RwLock<R, T>,
+        crate::lock_all::Shared, lock_api::RwLockReadGuard<'a, R, T>, read, try_read;
+    [R: lock_api::RawRwLockUpgrade, T: ?Sized] lock_api::RwLock<R, T>,
+        crate::lock_all::Upgradable, lock_api::RwLockUpgradableReadGuard<'a, R, T>,
+        upgradable_read, try_upgradable_read;
+}
+
 /// The door between lock wrappers and the recorder: leads nowhere.
 pub mod door {
     pub use lockgraph_core::door::Waiting;
@@ -380,6 +394,8 @@ pub mod door {
         nest(lock: &LockHeader, policy: &'static Policy, level: u8);
         /// Declares that locks of this class nest in the order of a key.
         key(lock: &LockHeader, policy: &'static Policy);
+        /// The place of a lock in one order of all locks: none.
+        place(lock: &LockHeader, policy: &'static Policy) -> (u32, u64) = (0, 0);
         /// Forgets every order in which the lock was taken.
         forget_order(lock: &LockHeader);
         /// Whether the running owner holds `lock`: taken on trust.

@@ -11,6 +11,7 @@ mod chosen;
 mod chosen;
 #[cfg(feature = "dump")]
 mod dump;
+pub mod lock_all;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logger;
 #[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]

@@ -106,13 +106,13 @@ const CORE: &[Rule] = &[
 const WRAPPERS: &[Rule] = &[
     rule(
         "absent",
-        &["policy", "Plain", "named", "lockgraph_core", "Tier", "Level", "Certain"],
+        &["policy", "Plain", "named", "lock_all", "lockgraph_core", "Tier", "Level", "Certain"],
         &[],
         "twins of the public API: none of the tracked forms is compiled",
     ),
     rule(
         "present",
-        &["lockgraph_core", "Finding"],
+        &["lock_all", "lockgraph_core", "Finding"],
         &[],
         "the tracked forms, and the door for authors of wrappers",
     ),
@@ -130,8 +130,14 @@ const WRAPPERS: &[Rule] = &[
     rule("logger", &["lockgraph_core"], &[], "a callback: knows findings alone"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule(
+        "lock_all",
+        &["door", "named", "sync", "chosen"],
+        &[],
+        "takes locks by their public methods, in one order",
+    ),
+    rule(
         "testing",
-        &["door", "chosen", "lockgraph_core"],
+        &["door", "chosen", "named", "lockgraph_core"],
         &[],
         "judges what a scope has seen, by the door alone",
     ),

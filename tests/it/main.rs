@@ -11,6 +11,7 @@ mod false_alarms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod layout;
+mod lock_all;
 mod observations;
 mod oracle;
 mod parity;
