@@ -41,7 +41,7 @@ pub mod door {
 }
 
 pub use lockgraph_core::thread;
-pub use lockgraph_core::{Config, findings, on_finding};
+pub use lockgraph_core::{Config, Detector, findings, on_finding, snapshot};
 
 crate::lock_all::takes! {
     [R: lock_api::RawMutex, P: raw::LockPolicy, T: ?Sized] raw::Mutex<R, P, T>,

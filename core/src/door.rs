@@ -20,6 +20,7 @@ mod thread;
 mod wait;
 
 use crate::config::{self, Tier, UNREAD};
+use crate::detector;
 use crate::finding::Misuse;
 use crate::joins;
 use crate::lock::{LockHeader, Origin, Site};
@@ -37,7 +38,7 @@ pub use hold::{
 };
 pub use scope::*;
 pub use thread::*;
-pub use wait::{Parked, blocked, permit, sleeps, timed, waiting};
+pub use wait::{Parked, blocked, no_locks_held, permit, sleeps, timed, waiting};
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
 ///
@@ -129,6 +130,10 @@ fn careful_before(
         let _inside = Inside::enter(block);
         recorder::identify(block, lock, policy, None);
     }
+    if block.held.is_empty() && config::stall().is_some() {
+        let _inside = Inside::enter(block);
+        detector::ensure();
+    }
     if !lock.is_unborn() {
         block.recent.note(lock.id().0, want, site);
     }
@@ -150,6 +155,12 @@ fn is_known(block: &OwnerBlock, lock: &LockHeader, policy: &Policy, want: Want) 
     } else {
         block.knows(head, want)
     }
+}
+
+/// Runs `f` as an owner that is inside the recorder: what it locks passes through.
+pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
+    let _inside = careful_block().and_then(Inside::enter);
+    f()
 }
 
 /// The running owner where something is to be recorded, with its books in order.

@@ -42,7 +42,7 @@ pub use place::Place;
 /// `Arc`s of them, up to eight. For locks of one type in a slice there is
 /// [`lock_all()`](crate::lock_all::lock_all).
 ///
-/// See [the module](crate::lock_all) for the order in which they are taken. A guard is what the
+/// See [the module](mod@crate::lock_all) for the order in which they are taken. A guard is what the
 /// lock's own method gives: `std`'s locks give a `LockResult`.
 ///
 /// # Panics

@@ -94,6 +94,7 @@ const CORE: &[Rule] = &[
     ),
     rule("recorder", &["*"], &[], "the careful path behind the door"),
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
+    rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
     rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
     rule("source", &[], &[], "the crate's own text: code for nobody here"),
@@ -116,6 +117,7 @@ const WRAPPERS: &[Rule] = &[
         &[],
         "the tracked forms, and the door for authors of wrappers",
     ),
+    rule("blocking", &["chosen", "door"], &[], "one text for both modes, over the door"),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule(
         "macros",

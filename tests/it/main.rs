@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module per subject.
 
+mod absent;
 mod bad_luck;
 mod callback;
 mod classes;
@@ -26,9 +27,11 @@ mod parking_lot_types;
 mod raw;
 mod scenario;
 mod sinks;
+mod stalls;
 mod std_behaviour;
 mod std_recorded;
 mod std_stress;
 mod std_thread;
 mod std_types;
+mod twins;
 mod verdicts;
