@@ -278,7 +278,7 @@ fn unknown_class(id: Id) -> Class {
 }
 
 /// The crate of a path `name-1.2.3/src/..`; `None` for a path of the workspace.
-fn crate_of(path: &str) -> Option<String> {
+pub(crate) fn crate_of(path: &str) -> Option<String> {
     let (folder, _) = path.split_once('/')?;
     let is_version = |rest: &str| {
         let parts: Vec<&[u8]> = rest.splitn(3, '.').map(str::as_bytes).collect();

@@ -53,6 +53,8 @@ pub enum Problem {
         /// The line of the first, in a journal.
         first: Option<u64>,
     },
+    /// A policy file that says what it cannot.
+    Policy(String),
     /// A dump that names something which it does not contain.
     Dangling {
         /// What names it: `edge 1 -> 2`.
@@ -83,6 +85,9 @@ impl Problem {
             Problem::OtherMajor(_) => {
                 "use the version of lockgraph that wrote it, or record again with this one"
             }
+            Problem::Policy(_) => {
+                "mend the file; the documentation of `lockgraph.toml` has every key"
+            }
             Problem::Duplicate { .. } | Problem::Dangling { .. } => {
                 "the file was edited, or several were put into one: record again"
             }
@@ -100,7 +105,7 @@ impl fmt::Display for Problem {
                 write!(f, "a line of more than {} MiB", crate::journal::MAX_LINE >> 20)
             }
             Problem::Syntax(what) => write!(f, "not JSON: {what}"),
-            Problem::Data(what) => f.write_str(what),
+            Problem::Data(what) | Problem::Policy(what) => f.write_str(what),
             Problem::NoHeader => f.write_str("no whole `header` line"),
             Problem::SecondHeader { first } => {
                 write!(f, "a second `header` line, the first is line {first}")

@@ -24,6 +24,9 @@
 //! - [`journal`]: from the lines of a process to its [`Dump`];
 //! - [`Merge`], [`merge()`]: the journals and dumps of many processes as one dump, with the
 //!   inversions that only all of them together show;
+//! - [`policy`]: what `lockgraph.toml` says; [`check`]: what that and a baseline make of the findings
+//!   of a dump; [`diff`]: what changed between two dumps, also of two builds;
+//! - [`suggest`]: an order of the classes to keep to, and why one comes before another;
 //! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
 //!   an order of the classes that all of them agree with;
 //! - [`Error`]: what was wrong with an input, where, and what to do.
@@ -37,13 +40,15 @@
 //! Nothing here panics on any input: what cannot be read is an [`Error`].
 //!
 //! # Features
-//! `schema`: the types carry their JSON Schema, and `schema::document()` is the text of
+//! `policy`: reading `lockgraph.toml`. `schema`: the types carry their JSON Schema, and `schema::document()` is the text of
 //! `schema/lockgraph-1.schema.json`.
 
 mod across;
 mod assemble;
+pub mod check;
 mod compact;
 pub mod cycles;
+pub mod diff;
 pub mod dump;
 mod error;
 mod fingerprint;
@@ -52,11 +57,13 @@ mod json;
 mod kind;
 mod merge;
 pub mod order;
+pub mod policy;
 mod read;
 mod references;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod spans;
+pub mod suggest;
 mod version;
 pub mod words;
 
@@ -65,4 +72,5 @@ pub use error::{Error, Problem};
 pub use journal::Journal;
 pub use kind::{Kind, Level};
 pub use merge::{Merge, merge};
+pub use policy::Policy;
 pub use version::SCHEMA;

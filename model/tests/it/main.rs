@@ -1,5 +1,7 @@
 //! What holds of the model as a whole, on files and on random graphs.
 
+#[cfg(feature = "policy")]
+mod check;
 mod corruption;
 mod cycles;
 mod errors;
@@ -8,8 +10,12 @@ mod laws;
 mod make;
 mod matrix;
 mod merge;
+#[cfg(feature = "policy")]
+mod policy;
 #[cfg(feature = "schema")]
 mod schema;
+#[cfg(feature = "policy")]
+mod suggest;
 
 use std::path::PathBuf;
 
