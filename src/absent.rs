@@ -84,21 +84,17 @@ pub mod sync {
     pub use std::sync::*;
 }
 
-/// Names for `std`'s locks: ignored.
-macro_rules! unnamed {
-    ($($name:ident $(<$($param:ident),*>)?),*) => {
+/// What is said of locks is said to nobody.
+macro_rules! untracked {
+    ($($name:ident $(<$($param:ident $(: $bound:tt $sized:ident)?),*>)?),*) => {
         $(
-            impl $(<$($param),*>)? crate::Named for std::sync::$name $(<$($param),*>)? {
-                #[inline]
-                fn named(self, _: &str) -> Self {
-                    self
-                }
-            }
+            impl $(<$($param $(: $bound $sized)?),*>)? crate::Named
+                for std::sync::$name $(<$($param),*>)? {}
         )*
     };
 }
 
-unnamed!(Mutex<T>, RwLock<T>, Once, OnceLock<T>, LazyLock<T, F>);
+untracked!(Mutex<T: ?Sized>, RwLock<T: ?Sized>, Once, OnceLock<T>, LazyLock<T, F>);
 
 #[path = "raw/policy.rs"]
 mod policy;
@@ -179,39 +175,18 @@ pub mod raw {
     pub use arc::*;
 }
 
-impl<R: lock_api::RawMutex, T> crate::Named for lock_api::Mutex<R, T> {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
-}
-
-impl<R: lock_api::RawRwLock, T> crate::Named for lock_api::RwLock<R, T> {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
-}
-
-impl<R: lock_api::RawMutex, G: lock_api::GetThreadId, T> crate::Named
+impl<R: lock_api::RawMutex, T: ?Sized> crate::Named for lock_api::Mutex<R, T> {}
+impl<R: lock_api::RawRwLock, T: ?Sized> crate::Named for lock_api::RwLock<R, T> {}
+impl<R: lock_api::RawMutex, G: lock_api::GetThreadId, T: ?Sized> crate::Named
     for lock_api::ReentrantMutex<R, G, T>
 {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
 }
-
-impl crate::Named for ::parking_lot::Once {
-    #[inline]
-    fn named(self, _: &str) -> Self {
-        self
-    }
-}
+impl crate::Named for ::parking_lot::Once {}
 
 /// The door between lock wrappers and the recorder: leads nowhere.
 pub mod door {
-    pub use lockgraph_core::lock::{LockId, Site};
+    pub use lockgraph_core::door::Waiting;
+    pub use lockgraph_core::lock::{Label, LockId, Site};
     pub use lockgraph_core::mode::{Mode, Policy, Want};
 
     /// The part of a tracked lock that the recorder owns: nothing.
@@ -223,6 +198,20 @@ pub mod door {
         #[inline]
         pub const fn new(site: Option<Site>) -> Self {
             let _ = site;
+            LockHeader(())
+        }
+
+        /// A header for a lock that `Default` made at `site`.
+        #[inline]
+        pub const fn by_default(site: Site) -> Self {
+            let _ = site;
+            LockHeader(())
+        }
+
+        /// A header for a lock with a static label.
+        #[inline]
+        pub const fn labelled(label: &'static Label) -> Self {
+            let _ = label;
             LockHeader(())
         }
 
@@ -249,14 +238,6 @@ pub mod door {
         pub const UNTRACKED: Token = Token(());
     }
 
-    /// How the wrapper goes on when it would park.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    #[non_exhaustive]
-    pub enum Verdict {
-        /// Park.
-        Proceed,
-    }
-
     /// What a thread start hands to the child, and to whoever joins it.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Birth(());
@@ -266,29 +247,18 @@ pub mod door {
         pub const UNTRACKED: Birth = Birth(());
     }
 
-    /// What somebody waits for who waits for a thread.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Until {
-        /// The end of the thread, with its thread-locals destroyed.
-        ThreadEnds,
-        /// The end of its closure: what the end of a scope waits for.
-        ClosureEnds,
-    }
-
-    /// What a wait that is no lock request waits for.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    #[non_exhaustive]
-    pub enum Waiting {
-        /// A message.
-        Message,
-        /// Room for a message.
-        Room,
-    }
-
-    /// While it lives, the running owner waits.
+    /// A wait of the running owner, while it lives.
     #[derive(Debug)]
-    #[must_use = "the wait counts while this lives"]
-    pub struct Waits(());
+    #[must_use = "the wait is over when this is dropped"]
+    pub struct Parked(());
+
+    impl Parked {
+        /// True: the caller parks.
+        #[inline(always)]
+        pub fn parks(&mut self) -> bool {
+            true
+        }
+    }
 
     /// A hint for the next acquisition.
     #[derive(Debug)]
@@ -333,7 +303,15 @@ pub mod door {
         before_relock(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site);
         /// The caller is about to park.
         blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site)
-            -> Verdict = Verdict::Proceed;
+            -> Parked = Parked(());
+        /// The caller is about to park for a while.
+        timed(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site)
+            -> Parked = Parked(());
+        /// The caller is about to sleep, and to take the mutex again.
+        sleeps(lock: &LockHeader, policy: &'static Policy, site: Site) -> Parked = Parked(());
+        /// The caller is about to wait for a permit.
+        permit(lock: &LockHeader, policy: &'static Policy, permits: u32, site: Site)
+            -> Parked = Parked(());
         /// The real lock is held now.
         acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site)
             -> Token = Token::UNTRACKED;
@@ -351,6 +329,12 @@ pub mod door {
         adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str);
         /// Names a lock.
         name(lock: &LockHeader, policy: &'static Policy, name: &str);
+        /// Puts a lock on a level of its class.
+        nest(lock: &LockHeader, policy: &'static Policy, level: u8);
+        /// Declares that locks of this class nest in the order of a key.
+        key(lock: &LockHeader, policy: &'static Policy);
+        /// Forgets every order in which the lock was taken.
+        forget_order(lock: &LockHeader);
         /// Whether the running owner holds `lock`: taken on trust.
         assert_held(lock: &LockHeader, policy: &'static Policy) -> bool = true;
         /// The running owner is about to wait on a condition variable.
@@ -366,13 +350,13 @@ pub mod door {
         /// The closure of the started thread has ended.
         closure_ended(birth: Birth);
         /// The running owner is about to wait for the thread.
-        thread_joining(birth: Birth, site: Site, until: Until);
+        thread_joining(birth: Birth, site: Site) -> Parked = Parked(());
         /// The running owner has joined the thread.
         thread_joined(birth: Birth);
         /// Nobody will wait for the thread.
         thread_detached(birth: Birth);
         /// The running owner is about to block, and for no lock.
-        waiting(what: Waiting, site: Site) -> Waits = Waits(());
+        waiting(what: Waiting, site: Site) -> Parked = Parked(());
         /// Opens a scope.
         scope_opened() -> Scope = Scope::NONE;
         /// The scope of the running owner.

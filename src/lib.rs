@@ -12,7 +12,13 @@ mod chosen;
 mod dump;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logger;
+#[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
+mod macros;
+#[cfg(not(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom)))))]
+#[path = "macros_absent.rs"]
+mod macros;
 mod named;
+mod rank;
 #[cfg(feature = "dump")]
 pub mod testing;
 
@@ -20,10 +26,12 @@ pub use chosen::{Config, PRESENT, door, findings, on_finding, parking_lot, raw, 
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier, Wait,
+    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier,
+    Wait, Waited,
 };
 #[cfg(feature = "log")]
 pub use logger::to_log;
 #[cfg(feature = "tracing")]
 pub use logger::to_tracing;
-pub use named::Named;
+pub use named::{Named, forget_order};
+pub use rank::Rank;

@@ -36,7 +36,7 @@ pub const PRESENT: bool = true;
 /// ```
 pub mod door {
     pub use lockgraph_core::door::*;
-    pub use lockgraph_core::lock::{LockHeader, LockId, Site};
+    pub use lockgraph_core::lock::{Label, LockHeader, LockId, Site};
     pub use lockgraph_core::mode::{Mode, Policy, Want};
 }
 

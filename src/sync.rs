@@ -22,20 +22,19 @@
 
 pub use lockgraph_core::sync::*;
 
-use lockgraph_core::door;
+use crate::door::{LockHeader, Policy};
 
 /// One `Named` per kind of lock.
 macro_rules! named {
-    ($($name:ident $(<$($param:ident),*>)?),*) => {
+    ($($name:ident $(<$($param:ident $(: $bound:tt $sized:ident)?),*>)?),*) => {
         $(
-            impl $(<$($param),*>)? crate::Named for $name $(<$($param),*>)? {
-                fn named(self, name: &str) -> Self {
-                    door::name(self.header(), self.policy(), name);
-                    self
+            impl $(<$($param $(: $bound $sized)?),*>)? crate::Named for $name $(<$($param),*>)? {
+                fn tracked(&self) -> Option<(&LockHeader, &'static Policy)> {
+                    Some((self.header(), self.policy()))
                 }
             }
         )*
     };
 }
 
-named!(Mutex<T>, RwLock<T>, Once, OnceLock<T>, LazyLock<T, F>);
+named!(Mutex<T: ?Sized>, RwLock<T: ?Sized>, Once, OnceLock<T>, LazyLock<T, F>);

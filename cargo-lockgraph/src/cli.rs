@@ -1,19 +1,23 @@
 //! The command line: what there is, and from a result to an exit code.
 
+use crate::command::{
+    check, completions, diff, explain, graph, import, init, man, merge, order, show, why,
+};
+use crate::exit;
+use crate::failure::Failure;
 use crate::names::plain;
-use crate::{exit, show};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-/// Shows the lock graphs that lockgraph records.
+/// Shows, checks and compares the lock graphs that lockgraph records.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo-lockgraph",
     bin_name = "cargo lockgraph",
     version,
-    after_help = "Exit codes: 0 done, 1 findings (reserved), 2 wrong usage, 3 bad or incompatible input."
+    after_help = "Exit codes: 0 clean, 1 findings, 2 wrong usage, 3 bad or incompatible input."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -23,27 +27,31 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Show(show::Args),
+    Check(check::Args),
+    Diff(diff::Args),
+    Merge(merge::Args),
+    Order(order::Args),
+    Why(why::Args),
+    Graph(graph::Args),
+    Explain(explain::Args),
+    Init(init::Args),
+    Import(import::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
-/// Why a command did not come to its end.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// An input.
-    Input(lockgraph_model::Error),
-    /// The output.
-    Output(io::Error),
+/// How a command that came to its end ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing to complain of.
+    Clean,
+    /// Findings that the policy does not accept.
+    Findings,
 }
 
-impl From<lockgraph_model::Error> for Failure {
-    fn from(error: lockgraph_model::Error) -> Self {
-        Failure::Input(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Failure::Output(error)
-    }
+/// What the command line understands, for completions and manual pages.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs one command and returns the exit code.
@@ -60,19 +68,33 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut out = BufWriter::new(io::stdout().lock());
-    let done = match cli.command {
-        Command::Show(args) => show::run(&args, &mut out),
-    };
-    match done.and_then(|()| Ok(out.flush()?)) {
-        Ok(()) => exit::OK.into(),
-        // `| head` has seen enough.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => exit::OK.into(),
-        Err(Failure::Output(error)) => complain(&format!("cannot write the output: {error}")),
-        Err(Failure::Input(error)) => complain(&error.to_string()),
+    let done = dispatch(cli.command, &mut out);
+    match done.and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
+        Ok(Outcome::Clean) => exit::OK.into(),
+        Ok(Outcome::Findings) => exit::FINDINGS.into(),
+        Err(failure) => {
+            if failure.code() != exit::OK {
+                let _ = writeln!(io::stderr(), "error: {}", plain(&failure.to_string()));
+            }
+            failure.code().into()
+        }
     }
 }
 
-fn complain(what: &str) -> ExitCode {
-    let _ = writeln!(io::stderr(), "error: {}", plain(what));
-    exit::BAD_INPUT.into()
+fn dispatch(command: Command, out: &mut impl Write) -> Result<Outcome, Failure> {
+    match command {
+        Command::Show(args) => show::run(&args, out),
+        Command::Check(args) => return check::run(&args, out),
+        Command::Diff(args) => return diff::run(&args, out),
+        Command::Merge(args) => merge::run(&args, out),
+        Command::Order(args) => order::run(&args, out),
+        Command::Why(args) => why::run(&args, out),
+        Command::Graph(args) => graph::run(&args, out),
+        Command::Explain(args) => explain::run(&args, out),
+        Command::Init(args) => init::run(&args, out),
+        Command::Import(args) => import::run(&args, out),
+        Command::Completions(args) => completions::run(&args, out),
+        Command::Man(args) => man::run(&args, out),
+    }?;
+    Ok(Outcome::Clean)
 }

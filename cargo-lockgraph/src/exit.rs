@@ -1,10 +1,10 @@
-//! The exit codes, which are a contract with scripts.
+//! The exit codes, which are a contract with scripts. `docs/cli.md` says what each command means
+//! by them.
 
 /// Done, and nothing to complain of.
 pub(crate) const OK: u8 = 0;
 
-/// Reserved: findings that the policy does not accept.
-#[expect(dead_code, reason = "no command judges findings yet; the number is taken")]
+/// Findings that the policy does not accept.
 pub(crate) const FINDINGS: u8 = 1;
 
 /// The command line was wrong.

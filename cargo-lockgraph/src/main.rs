@@ -1,12 +1,22 @@
-//! `cargo lockgraph`: shows the lock graphs that lockgraph records.
+//! `cargo lockgraph`: what a person and a CI job do with the journals that lockgraph writes.
 #![forbid(unsafe_code)]
 
 mod cli;
+mod colour;
+mod command;
 mod exit;
+mod failure;
+mod input;
 mod names;
-mod show;
+mod output;
+mod pages;
+mod policy;
+mod progress;
+mod report;
+mod source;
 mod table;
 mod time;
+mod workspace;
 
 fn main() -> std::process::ExitCode {
     cli::run(std::env::args_os())

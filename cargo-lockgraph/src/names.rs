@@ -1,7 +1,7 @@
 //! What things are called in the output.
 
 use lockgraph_model::Dump;
-use lockgraph_model::dump::{Class, Id, Lock, Owner};
+use lockgraph_model::dump::{Class, Id, Lock, Owner, Process};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -19,6 +19,16 @@ impl<'a> Names<'a> {
             locks: dump.locks.iter().map(|lock| (lock.id, lock)).collect(),
             owners: dump.owners.iter().map(|owner| (owner.id, owner)).collect(),
         }
+    }
+
+    /// The lock of an id.
+    pub(crate) fn lock_of(&self, id: Id) -> Option<&'a Lock> {
+        self.locks.get(&id).copied()
+    }
+
+    /// The process of an owner, by its position.
+    pub(crate) fn process_of(&self, owner: Id) -> Option<u32> {
+        self.owners.get(&owner).map(|owner| owner.process)
     }
 
     /// The class of a lock.
@@ -44,6 +54,17 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// ``thread `main` ``, `thread 2`, or that it may be any.
+    pub(crate) fn described_owner(&self, id: Id) -> String {
+        match self.owners.get(&id) {
+            Some(Owner { name: Some(name), kind, .. }) => {
+                plain(&format!("{kind} `{name}`")).into_owned()
+            }
+            Some(owner) => format!("{} {id}", owner.kind),
+            None => "several threads".to_owned(),
+        }
+    }
+
     /// `main`, `thread 2`, or that it may be any.
     pub(crate) fn owner(&self, id: Id) -> String {
         match self.owners.get(&id) {
@@ -51,6 +72,26 @@ impl<'a> Names<'a> {
             Some(owner) => format!("{} {id}", owner.kind),
             None => "several threads".to_owned(),
         }
+    }
+}
+
+/// What a process is called: its test, or its program and number.
+pub(crate) fn process(process: &Process) -> String {
+    match &process.test {
+        Some(test) => plain(&format!("test `{test}`")).into_owned(),
+        None => {
+            let exe = without_hash(&process.exe);
+            plain(&format!("`{exe}` (pid {})", process.pid)).into_owned()
+        }
+    }
+}
+
+/// The name of a test program without the hash that cargo gives it: `transfer-ff89753806f37771`.
+fn without_hash(exe: &str) -> &str {
+    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match exe.rsplit_once('-') {
+        Some((name, hash)) if is_hash(hash) => name,
+        _ => exe,
     }
 }
 
@@ -80,7 +121,13 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, without_hash};
+
+    #[test]
+    fn a_test_program_is_named_without_its_hash() {
+        assert_eq!(without_hash("transfer-ff89753806f37771"), "transfer");
+        assert_eq!(without_hash("my-tool"), "my-tool");
+    }
 
     #[test]
     fn nothing_in_a_file_acts_on_the_terminal() {

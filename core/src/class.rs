@@ -1,10 +1,16 @@
 //! The interner of lock classes.
 //!
-//! A lock is born with the class of its creation site, kind and protected type. The table is
-//! behind a mutex; a small lock-free front of recently used classes keeps births off it.
+//! A lock is born with the class of its creation site, kind and protected type, or of its name,
+//! and of the level in it where one is declared. The table is behind a mutex; a small lock-free
+//! front of recently used classes keeps births off it.
+//!
+//! A creation site is the caller of `new`. Two locks on one line have two columns. Inside the
+//! standard library's own source it says nothing about who made the lock, and `derive(Default)`
+//! gives all fields the place of the derive: such locks have a class per instance, and only what
+//! they tell about themselves is interned.
 
 use crate::held::fold;
-use crate::lock::{Class, Site};
+use crate::lock::{Class, Origin, Site, is_in_std};
 use crate::mem::{SysVec, leak};
 use crate::mode::Policy;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -38,37 +44,95 @@ impl Classes {
             self.index.resize(size, 0);
             for i in 0..self.all.len() {
                 let class = self.all[i];
-                let place = self.place(hash(class.name, class.created_at), |_| false);
+                let place = self.place(Identity::of(class).hash(), |_| false);
                 self.index[place] = class.id;
             }
         }
     }
 }
 
-/// Of what equal classes have in common.
-fn hash(name: Option<&str>, site: Option<Site>) -> u64 {
-    let bytes =
-        |text: &str, seed| text.bytes().fold(seed, |hash, byte| fold(hash ^ u64::from(byte), 1));
-    match (name, site) {
-        (Some(name), _) => bytes(name, 2),
-        (None, Some(site)) => {
-            bytes(site.file(), u64::from(site.line()) << 32 | u64::from(site.column()))
+/// What makes a class.
+#[derive(Clone, Copy)]
+pub(crate) struct Identity<'a> {
+    policy: &'static Policy,
+    pub(crate) name: Option<&'a str>,
+    site: Option<Site>,
+    type_name: Option<&'static str>,
+    pub(crate) level: u8,
+    pub(crate) keyed: bool,
+    defaulted: bool,
+}
+
+impl Identity<'static> {
+    /// Of a lock that comes from `origin`.
+    pub(crate) fn from(
+        policy: &'static Policy,
+        origin: Origin,
+        type_name: Option<&'static str>,
+    ) -> Self {
+        let (name, site, level, defaulted) = match origin {
+            Origin::Class(class) => return Self::of(class),
+            Origin::Site(site) => (None, site, 0, false),
+            Origin::Default(site) => (None, Some(site), 0, true),
+            Origin::Label(label) => (label.name, Some(label.created_at), label.level, false),
+        };
+        let site = site.filter(|site| !is_in_std(site));
+        Identity { policy, name, site, type_name, level, keyed: false, defaulted }
+    }
+
+    fn of(class: &'static Class) -> Self {
+        Identity {
+            policy: class.policy,
+            name: class.name,
+            site: class.created_at,
+            type_name: class.type_name,
+            level: class.level,
+            keyed: class.keyed,
+            defaulted: class.defaulted,
         }
-        (None, None) => 0,
+    }
+}
+
+impl Identity<'_> {
+    /// Of what equal classes have in common.
+    fn hash(&self) -> u64 {
+        let bytes = |text: &str, seed| {
+            text.bytes().fold(seed, |hash, byte| fold(hash ^ u64::from(byte), 1))
+        };
+        let level = u64::from(self.level) << 1 | u64::from(self.keyed);
+        match (self.name, self.site) {
+            (Some(name), _) => bytes(name, level + 2),
+            (None, Some(site)) => {
+                let place = u64::from(site.line()) << 32 | u64::from(site.column());
+                bytes(site.file(), fold(place, level))
+            }
+            (None, None) => level,
+        }
+    }
+
+    fn is_that_of(&self, class: &Class) -> bool {
+        class.policy == self.policy
+            && class.name == self.name
+            && (class.level, class.keyed) == (self.level, self.keyed)
+            && (self.name.is_some()
+                || class.created_at == self.site
+                    && class.type_name == self.type_name
+                    && class.defaulted == self.defaulted)
     }
 }
 
 const FRONT: usize = 256;
 static RECENT: [AtomicPtr<Class>; FRONT] = [const { AtomicPtr::new(std::ptr::null_mut()) }; FRONT];
 
-/// The class of locks of this kind made at `site`; a site inside the standard library's own
-/// source says nothing about who made the lock.
-pub(crate) fn at_site(
+/// The class of a lock of this kind that comes from `origin`.
+pub(crate) fn of(
     policy: &'static Policy,
-    site: Option<Site>,
+    origin: Origin,
     type_name: Option<&'static str>,
 ) -> &'static Class {
-    let site = site.filter(|site| !site.file().starts_with("/rustc/"));
+    let Origin::Site(site) = origin else {
+        return intern(Identity::from(policy, origin, type_name));
+    };
     let address = |site: Option<Site>| site.map_or(0, |site| std::ptr::from_ref(site).addr());
     let place = ((address(site) >> 3) ^ (type_name.map_or(0, str::len) * 31)) % FRONT;
     let recent = RECENT[place].load(Ordering::Acquire);
@@ -81,54 +145,43 @@ pub(crate) fn at_site(
         // By address: equal sites and policies may have several, which only costs a look-up.
         if same_type
             && class.name.is_none()
+            && !(class.level != 0 || class.keyed || class.defaulted)
             && address(class.created_at) == address(site)
             && std::ptr::eq(class.policy, policy)
         {
             return class;
         }
     }
-    let class = intern(policy, None, site, type_name);
+    let class = intern(Identity::from(policy, origin, type_name));
     RECENT[place].store(std::ptr::from_ref(class).cast_mut(), Ordering::Release);
     class
 }
 
-/// The class of a name, of locks of this kind. `site` and `type_name` are those of its first lock.
-pub(crate) fn named(
-    policy: &'static Policy,
-    name: &str,
-    site: Option<Site>,
-    type_name: Option<&'static str>,
-) -> &'static Class {
-    intern(policy, Some(name), site, type_name)
-}
-
-fn intern(
-    policy: &'static Policy,
-    name: Option<&str>,
-    site: Option<Site>,
-    type_name: Option<&'static str>,
-) -> &'static Class {
+/// The one class with this identity. Site and type of a named one are those of its first lock.
+pub(crate) fn intern(identity: Identity<'_>) -> &'static Class {
     let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
-    let same = |class: &Class| {
-        class.policy == policy
-            && class.name == name
-            && (name.is_some() || class.created_at == site && class.type_name == type_name)
-    };
     classes.make_room();
-    let place = classes.place(hash(name, site), same);
+    let place = classes.place(identity.hash(), |class| identity.is_that_of(class));
     if let Some(&class) = classes.all.get((classes.index[place] as usize).wrapping_sub(1)) {
         return class;
     }
     let class = leak(Class {
-        id: classes.all.len() as u32 + 1,
-        name: name.map(leak_str),
-        policy,
-        created_at: site,
-        type_name,
+        name: identity.name.map(leak_str),
+        created_at: identity.site,
+        type_name: identity.type_name,
+        level: identity.level,
+        keyed: identity.keyed,
+        defaulted: identity.defaulted,
+        ..Class::plain(classes.all.len() as u32 + 1, identity.policy)
     });
     classes.all.push(class);
     classes.index[place] = class.id;
     class
+}
+
+/// All classes so far, copied out: nothing is to run under the table's lock.
+pub(crate) fn all() -> SysVec<&'static Class> {
+    CLASSES.lock().unwrap_or_else(PoisonError::into_inner).all.clone()
 }
 
 fn leak_str(text: &str) -> &'static str {
@@ -140,6 +193,7 @@ fn leak_str(text: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lock::LockId;
     use std::panic::Location;
 
     static POLICY: Policy = Policy {
@@ -151,27 +205,55 @@ mod tests {
         upgrade: false,
     };
 
+    fn at_site(site: Site, type_name: Option<&'static str>) -> &'static Class {
+        of(&POLICY, Origin::Site(Some(site)), type_name)
+    }
+
+    fn named(name: &str, site: Option<Site>, type_name: Option<&'static str>) -> &'static Class {
+        let origin = Origin::Site(site);
+        intern(Identity { name: Some(name), ..Identity::from(&POLICY, origin, type_name) })
+    }
+
     #[test]
     fn a_site_with_a_type_is_one_class() {
         let (here, there) = (Location::caller(), std::panic::Location::caller());
-        let class = at_site(&POLICY, Some(here), Some("u8"));
-        assert!(std::ptr::eq(class, at_site(&POLICY, Some(here), Some("u8"))));
-        assert!(!std::ptr::eq(class, at_site(&POLICY, Some(there), Some("u8"))));
-        assert!(!std::ptr::eq(class, at_site(&POLICY, Some(here), Some("u16"))));
-        assert!(!std::ptr::eq(class, at_site(&POLICY, Some(here), None)));
+        let class = at_site(here, Some("u8"));
+        assert!(std::ptr::eq(class, at_site(here, Some("u8"))));
+        assert!(!std::ptr::eq(class, at_site(there, Some("u8"))));
+        assert!(!std::ptr::eq(class, at_site(here, Some("u16"))));
+        assert!(!std::ptr::eq(class, at_site(here, None)));
+    }
+
+    #[test]
+    fn what_default_made_at_a_site_shares_no_class_with_what_new_made_there() {
+        let here = Location::caller();
+        let defaulted = of(&POLICY, Origin::Default(here), Some("u8"));
+        assert!(defaulted.is_per_instance() && !at_site(here, Some("u8")).is_per_instance());
+        assert!(!at_site(here, Some("u8")).defaulted, "nor is it found by way of the front");
+        assert_ne!(defaulted.number(LockId(1)), defaulted.number(LockId(2)));
+    }
+
+    #[test]
+    fn a_level_and_a_key_are_part_of_a_class() {
+        let identity = Identity::from(&POLICY, Origin::Site(None), None);
+        let class =
+            |level, keyed| intern(Identity { name: Some("tree"), level, keyed, ..identity });
+        assert!(std::ptr::eq(class(1, false), class(1, false)));
+        assert!(!std::ptr::eq(class(1, false), class(2, false)));
+        assert!(!std::ptr::eq(class(1, false), class(1, true)));
     }
 
     #[test]
     fn many_names_are_found_again() {
-        let name = |i: u32| named(&POLICY, &format!("connection {i}"), None, None);
+        let name = |i: u32| named(&format!("connection {i}"), None, None);
         let classes: Vec<_> = (0..50_000).map(name).collect();
         assert!((0..50_000).all(|i| std::ptr::eq(name(i), classes[i as usize])));
     }
 
     #[test]
     fn a_name_is_one_class_wherever_it_is_given() {
-        let class = named(&POLICY, "accounts", Some(Location::caller()), None);
-        assert!(std::ptr::eq(class, named(&POLICY, "accounts", None, Some("u8"))));
+        let class = named("accounts", Some(Location::caller()), None);
+        assert!(std::ptr::eq(class, named("accounts", None, Some("u8"))));
         assert_eq!(class.name, Some("accounts"));
     }
 }

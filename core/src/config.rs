@@ -227,6 +227,9 @@ pub(crate) fn level(kind: Kind, confidence: Option<Confidence>) -> Level {
         1 => Level::Allow,
         2 => Level::Warn,
         3 => Level::Deny,
+        4 => Level::Abort,
+        // A program in production rather hangs in two of its threads than panics in one.
+        _ if kind == Kind::Deadlock && tier() < Tier::Full as u8 => Level::Warn,
         _ => Finding::default_level(kind, confidence),
     }
 }

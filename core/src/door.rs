@@ -2,18 +2,20 @@
 //!
 //! Call order for one acquisition:
 //! blocking: [`before`], the real lock (fast try; [`blocked`] where it would park), [`acquired`];
-//! try and timed: the real lock, [`acquired`] on success. Then [`released`] with the token
+//! try and timed: the real lock ([`timed`] where it would park), [`acquired`] on success. Then [`released`] with the token
 //! *before* the raw unlock.
 //!
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
 mod children;
+mod declare;
 mod scope;
 mod thread;
+mod wait;
 
 use crate::config::{self, Tier, UNREAD};
-use crate::finding::{Misuse, Wait};
+use crate::finding::Misuse;
 use crate::joins;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
@@ -22,9 +24,12 @@ use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
 
+pub use crate::parked::Waiting;
 pub use children::Children;
+pub use declare::*;
 pub use scope::*;
 pub use thread::*;
+pub use wait::{Parked, blocked, permit, sleeps, timed, waiting};
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
 ///
@@ -57,14 +62,6 @@ impl Token {
     fn generation(&self) -> u16 {
         self.0 as u16
     }
-}
-
-/// How the wrapper goes on when it would park.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Park.
-    Proceed,
 }
 
 /// A fresh blocking request. Reports LG001, LG003, LG006 before the caller blocks.
@@ -164,30 +161,6 @@ fn careful_block() -> Option<&'static OwnerBlock> {
     }
     block.settle_books();
     Some(block)
-}
-
-/// The real lock is not free: the caller is about to park. Reports LG008 where whoever waits for
-/// the end of this thread holds the lock.
-#[inline(never)]
-pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Verdict {
-    let _ = policy;
-    let child = owner::current().is_some_and(|block| block.record.get() != 0);
-    if child && config::tier() == Tier::Full as u8 && !lock.is_unborn() {
-        meets_joiner(lock.id().0, want, site);
-    }
-    Verdict::Proceed
-}
-
-#[cold]
-fn meets_joiner(id: u64, want: Want, site: Site) {
-    let Some(block) = careful_block() else { return };
-    let site = block.hint.get().map_or(site, |(site, _)| site);
-    let Some(met) = joins::parking(block, id, want, site) else { return };
-    if let Some(_inside) = Inside::enter(block) {
-        // A guard that another thread may release leaves a way out.
-        let sent = met.hold.class.policy.guard_send;
-        recorder::held_across_wait(&met, if sent { Wait::Ahead } else { Wait::Hung });
-    }
 }
 
 /// The real lock is held now, in `mode`.
@@ -379,24 +352,11 @@ fn lock_ended(lock: &LockHeader, what: Misuse) {
         holder.held.purge(id);
         holder.set(RELEASED_ELSEWHERE);
     }
+    if let (Origin::Class(class), Misuse::DropWhileHeld) = (lock.origin(), what) {
+        class.tally.dropped();
+    }
     let _inside = Inside::enter(block);
     recorder::forget(id);
-}
-
-/// Gives an unborn lock the type that it protects. Cold; call it where `lock.is_unborn()`.
-#[cold]
-pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    if let Some(block) = careful_block() {
-        let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, Some(type_name));
-    }
-}
-
-/// Names a lock: from now on its name is its class.
-pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
-    if let Some(block) = careful_block() {
-        recorder::rename(block, lock, policy, name);
-    }
 }
 
 /// True where the running owner holds `lock`; reports LG013 where not. Where the recorder is off

@@ -43,6 +43,12 @@ pub(crate) enum Note {
         id: u64,
         class: &'static Class,
     },
+    /// How many locks of a class were made, and the most that lived at once.
+    ClassUse {
+        class: &'static Class,
+        made: u64,
+        max_live: u64,
+    },
     Lock {
         id: u64,
         class: &'static Class,
@@ -53,6 +59,16 @@ pub(crate) enum Note {
     },
     Witness {
         side: Side,
+        scope: u32,
+        segment: SegmentId,
+        capped: bool,
+    },
+    /// The first witness of an edge between classes, which are given by their numbers.
+    ClassEdge {
+        from: u64,
+        to: u64,
+        side: Side,
+        held: SysVec<(u64, Mode)>,
         scope: u32,
         segment: SegmentId,
         capped: bool,

@@ -3,15 +3,17 @@
 
 use crate::event;
 use crate::finding::{
-    Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait, Wish,
-    fingerprint,
+    Awaits, Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait, Waited,
+    Wish, fingerprint,
 };
 use crate::graph::Inversion;
 use crate::held;
 use crate::joins::Met;
-use crate::lock::{Class, LockId, Site};
+use crate::lock::{Class, LockId, OwnerId, Site};
 use crate::mode::Want;
 use crate::owner::OwnerBlock;
+use crate::parked::{self, Waiting, What};
+use crate::wait::{Deadlock, Stuck};
 use std::sync::Arc;
 
 /// The request that a finding is about.
@@ -59,6 +61,7 @@ fn finish(
         fingerprint: fingerprint::of(kind, confidence, detail, &locks, &sides, at),
         locks,
         sides,
+        waits: Vec::new(),
         detail,
         at,
         seq,
@@ -90,13 +93,12 @@ pub(crate) fn self_conflict(
     finish(kind, confidence, vec![lock], vec![side], detail, Some(request.at), seq)
 }
 
-/// LG003. `name_of` gives the names of owners.
+/// LG003, LG004 or LG005. `names` are those of the owners of the sides.
 pub(crate) fn inversion(inversion: &Inversion, names: &[Option<Arc<str>>], seq: u64) -> Finding {
     let sides: Vec<Side> =
         inversion.sides.iter().zip(names).map(|(side, name)| cycle_side(side, name)).collect();
     let locks = sides.iter().filter_map(|side| side.held.map(|hold| hold.lock)).collect();
-    let confidence = Some(inversion.confidence);
-    let kind = Kind::OrderInversion;
+    let (kind, confidence) = (inversion.kind, inversion.confidence);
     let mut finding = finish(kind, confidence, locks, sides, Detail::None, None, seq);
     finding.filtered_by = inversion.filtered_by.iter().copied().collect();
     finding
@@ -160,6 +162,93 @@ pub(crate) fn held_across_wait(
     };
     let sides = vec![waits, takes];
     finish(Kind::HeldAcrossWait, None, vec![lock], sides, Detail::Wait(wait), Some(met.at), seq)
+}
+
+/// LG008 for a wait that is no join: the owner holds `holds` in it.
+pub(crate) fn held_in_wait(
+    block: &OwnerBlock,
+    holds: &[held::Hold],
+    what: Waiting,
+    at: Site,
+    seq: u64,
+) -> Finding {
+    let side = Side {
+        owner: running(block),
+        held: holds.first().map(hold),
+        wants: None,
+        others: holds.iter().skip(1).map(hold).collect(),
+    };
+    let locks = holds.first().map(|own| lock_ref(own.id, own.class)).into_iter().collect();
+    let wait = match what {
+        Waiting::Message => Wait::Message,
+        Waiting::Room => Wait::Room,
+        Waiting::Barrier => Wait::Barrier,
+        Waiting::Region(name) => Wait::Region(name),
+    };
+    finish(Kind::HeldAcrossWait, None, locks, vec![side], Detail::Wait(wait), Some(at), seq)
+}
+
+/// One owner that waits, or holds, or both. `name_of` gives the names of owners.
+fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side, Option<Waited>) {
+    let wish = |wait: &parked::Wait| {
+        let want = match wait.what {
+            What::Lock(want) => want,
+            What::Permit(_) => Want::Shared,
+            What::Notification => Want::Exclusive,
+            What::Threads | What::Other(_) => return None,
+        };
+        wait.class.map(|class| Wish { lock: lock_ref(wait.id, class), want, at: wait.at })
+    };
+    let side = Side {
+        owner: name(stuck.owner),
+        held: stuck.held.as_ref().map(hold),
+        wants: stuck.wait.as_ref().and_then(wish),
+        others: stuck.others.iter().map(hold).collect(),
+    };
+    let waited = stuck.wait.map(|wait| Waited {
+        awaits: match wait.what {
+            What::Lock(_) => Awaits::Lock,
+            What::Permit(_) => Awaits::Permit,
+            What::Notification => Awaits::Notification,
+            What::Threads => Awaits::Thread(stuck.thread.map(name)),
+            What::Other(Waiting::Message) => Awaits::Message,
+            What::Other(Waiting::Room) => Awaits::Room,
+            What::Other(Waiting::Barrier) => Awaits::Barrier,
+            What::Other(Waiting::Region(name)) => Awaits::Region(name),
+        },
+        at: wait.at,
+        us: parked::now().saturating_sub(wait.since),
+    });
+    (side, waited)
+}
+
+/// LG002.
+pub(crate) fn deadlock(
+    deadlock: &Deadlock,
+    name: &mut dyn FnMut(OwnerId) -> OwnerRef,
+    seq: u64,
+) -> Finding {
+    let (mut sides, mut waits) = (Vec::new(), Vec::new());
+    for stuck in deadlock.sides.iter() {
+        let (side, waited) = stuck_side(stuck, name);
+        // A stuck owner waits; without its wait it would be no side.
+        if let Some(waited) = waited {
+            sides.push(side);
+            waits.push(waited);
+        }
+    }
+    let mut locks: Vec<LockRef> = Vec::new();
+    for lock in sides.iter().filter_map(|side| side.wants.map(|wants| wants.lock)) {
+        if !locks.iter().any(|other| other.id == lock.id) {
+            locks.push(lock);
+        }
+    }
+    locks.sort_unstable_by_key(|lock| lock.id);
+    let joins = |waited: &&Waited| matches!(waited.awaits, Awaits::Thread(_));
+    let at = waits.iter().find(joins).map(|waited| waited.at);
+    let mut finding = finish(Kind::Deadlock, None, locks, sides, Detail::None, at, seq);
+    finding.waits = waits;
+    finding
 }
 
 /// LG012: the owner ends and holds `own`.

@@ -31,6 +31,10 @@ const CHUNK: usize = 2;
 const MODE_SHIFT: u32 = ID_BITS;
 const GENERATION_SHIFT: u32 = 48;
 
+/// In the word of a hold that somebody keeps an eye on: gone when the hold has ended, though the
+/// same lock may stand in the same slot again.
+const MARK: u64 = 1 << 47;
+
 /// `id | mode << 40 | generation << 48`; 0 is a free slot.
 #[inline(always)]
 fn word(id: u64, mode: Mode, generation: u16) -> u64 {
@@ -298,6 +302,24 @@ impl HeldSet {
         self.for_each_slot(purge);
     }
 
+    /// Makes every hold of lock `old` one of lock `new`, which it is called from now on. Callable
+    /// from any thread: the owner's books are left to [`HeldSet::resync`].
+    pub(crate) fn renumber(&self, old: u64, new: u64) {
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Relaxed);
+            if word & ID_MASK == old {
+                let renumbered = word & !ID_MASK | new;
+                // A loss of this race means that the hold has just ended by itself.
+                let _ = slot.word.compare_exchange(
+                    word,
+                    renumbered,
+                    Ordering::AcqRel,
+                    Ordering::Relaxed,
+                );
+            }
+        });
+    }
+
     /// Changes the mode of a hold in place; returns the old one. The sum follows where `owner`.
     pub(crate) fn convert(
         &self,
@@ -366,6 +388,54 @@ impl HeldSet {
     /// blocked.
     pub(crate) fn seen_from_elsewhere(&self, mut visit: impl FnMut(Hold)) {
         self.for_each_slot(|slot| slot.load().into_iter().for_each(&mut visit));
+    }
+
+    /// As [`HeldSet::seen_from_elsewhere`], with the number of each slot and whether the hold is
+    /// marked; looks at the first `top` slots.
+    pub(crate) fn inspect(&self, top: u32, mut visit: impl FnMut(u32, bool, Hold)) {
+        let mut index = 0;
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Acquire);
+            if index < top && word != 0 {
+                slot.load().into_iter().for_each(|hold| visit(index, word & MARK != 0, hold));
+            }
+            index += 1;
+        });
+    }
+
+    /// Marks the hold of lock `id` in slot `index`; false where it has ended. Callable from any
+    /// thread.
+    pub(crate) fn mark(&self, index: u32, id: u64) -> bool {
+        let mut count = 0;
+        let mut marked = false;
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Relaxed);
+            if count == index && word & ID_MASK == id {
+                let new = word | MARK;
+                let done =
+                    slot.word.compare_exchange(word, new, Ordering::AcqRel, Ordering::Relaxed);
+                marked = done.is_ok();
+            }
+            count += 1;
+        });
+        marked
+    }
+
+    /// Whether the hold of lock `id` that was marked in slot `index` stands. Callable from any
+    /// thread.
+    pub(crate) fn is_marked(&self, index: u32, id: u64) -> bool {
+        let (mut count, mut marked) = (0, false);
+        self.for_each_slot(|slot| {
+            let word = slot.word.load(Ordering::Acquire);
+            marked |= count == index && word & ID_MASK == id && word & MARK != 0;
+            count += 1;
+        });
+        marked
+    }
+
+    /// How many slots are in use, at most. Owner only.
+    pub(crate) fn top(&self) -> u32 {
+        self.top.get()
     }
 
     fn for_each_slot(&self, mut visit: impl FnMut(&Slot)) {

@@ -26,7 +26,7 @@ const MAX_RECORDS: usize = 1 << 20;
 
 /// What somebody waits for who waits for a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub(crate) enum Until {
     /// The end of the thread, with its thread-locals destroyed.
     ThreadEnds,
     /// The end of its closure: what the end of a scope waits for.
@@ -65,7 +65,6 @@ struct Record {
     owner: OwnerId,
     /// The child while it runs.
     child: Option<&'static OwnerBlock>,
-    /// Present only where it holds something.
     joiner: Option<Joiner>,
     /// What the child had asked for at the end of its closure, where that was told.
     closure: Option<SysVec<Taken>>,
@@ -162,17 +161,16 @@ fn table_of(block: &OwnerBlock) -> SysVec<Taken> {
     table
 }
 
-/// The owner is about to wait for the child: what it holds that the child has asked for so far.
+/// The owner is about to wait for the child: what it holds that the child has asked for so far, where
+/// `look` asks for that.
 pub(crate) fn joining(
     (place, birth): (u32, u32),
     block: &'static OwnerBlock,
     at: Site,
     until: Until,
+    look: bool,
 ) -> SysVec<Met> {
     let mut met = SysVec::new();
-    if block.held.is_empty() {
-        return met;
-    }
     let mut joins = joins();
     let Some(record) = joins.get(place, birth) else { return met };
     let joiner = Joiner { block, at, until };
@@ -180,7 +178,9 @@ pub(crate) fn joining(
         JOINING.fetch_add(1, Ordering::SeqCst);
     }
     fence(Ordering::SeqCst);
-    met = record.met(joiner);
+    if look && !block.held.is_empty() {
+        met = record.met(joiner);
+    }
     met.iter().for_each(|met| record.told.push(met.hold.id));
     met
 }
@@ -198,6 +198,45 @@ pub(crate) fn joined(place: u32, birth: u32) -> SysVec<Met> {
     }
     joins.close(place, birth);
     met
+}
+
+/// The owner waits for nobody any more, though they have not ended.
+pub(crate) fn given_up(block: &'static OwnerBlock) {
+    if JOINING.load(Ordering::SeqCst) == 0 {
+        return;
+    }
+    for record in joins().records.iter_mut() {
+        if record.joiner.is_some_and(|joiner| std::ptr::eq(joiner.block, block)) {
+            record.joiner = None;
+            JOINING.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whether somebody may wait for the end of the running thread. What the thread has published
+/// before is seen by a joiner that comes later.
+pub(crate) fn is_awaited(block: &OwnerBlock) -> bool {
+    fence(Ordering::SeqCst);
+    block.record.get() != 0 && JOINING.load(Ordering::SeqCst) > 0
+}
+
+/// Visits (joiner, child) for every child that has not come to the end which is waited for.
+pub(crate) fn for_each(visit: &mut dyn FnMut(&'static OwnerBlock, &'static OwnerBlock)) {
+    let mut left = JOINING.load(Ordering::SeqCst);
+    if left == 0 {
+        return;
+    }
+    for record in joins().records.iter() {
+        let Some(joiner) = record.joiner else { continue };
+        let over = joiner.until == Until::ClosureEnds && record.closure.is_some();
+        if let Some(child) = record.child.filter(|_| !over) {
+            visit(joiner.block, child);
+        }
+        left -= 1;
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 /// Nobody will wait for the child.

@@ -20,6 +20,7 @@ pub mod mode;
 pub mod mpsc;
 mod os;
 mod owner;
+mod parked;
 mod primitive;
 mod process;
 mod recent;
@@ -32,10 +33,14 @@ pub mod source;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 #[cfg(not(lockgraph_loom))]
 pub mod sync;
+mod tally;
 pub mod thread;
+mod wait;
 
 pub use config::{Certain, Config, Tier};
-pub use finding::{Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait};
+pub use finding::{
+    Awaits, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait, Waited,
+};
 pub use sink::on_finding;
 
 /// Every finding reported so far in this process, once per fingerprint, in order.

@@ -1,14 +1,15 @@
 //! What a lock object carries: its id, its owner word, and where it comes from.
 //!
 //! A [`LockHeader`] is 16 bytes: one word `id | owner << 40`, and one pointer that names the
-//! creation site until the lock is *born* (first used while tracked) and its interned [`Class`]
-//! from then on; the lowest bit tells which. Ids are never reused: 2^40 of them are handed out
-//! in blocks to owners.
+//! creation site, or a static [`Label`], until the lock is *born* (first used while tracked) and
+//! its interned [`Class`] from then on; the two lowest bits tell which. Ids are never reused: 2^40
+//! of them are handed out in blocks to owners.
 //!
-//! This file holds unsafe code: the pointer has two meanings.
+//! This file holds unsafe code: the pointer has several meanings.
 
 use crate::mode::Policy;
 use crate::primitive::{AtomicPtr, AtomicU64, Ordering, overwrite};
+use crate::tally::Tally;
 use std::fmt;
 use std::panic::Location;
 
@@ -41,12 +42,73 @@ pub struct Class {
     pub created_at: Option<Site>,
     /// The protected type, as `std::any::type_name` gives it; `None` through raw locks.
     pub type_name: Option<&'static str>,
+    /// Which of the declared levels of the name or site this is; 0 is the outermost.
+    pub level: u8,
+    /// Locks of this class that nest are taken in the order of a key.
+    pub keyed: bool,
+    /// Made by `Default`: several fields of one `derive(Default)` have the same site and type.
+    pub defaulted: bool,
+    pub(crate) tally: Tally,
 }
 
+/// Class numbers of locks that have a class of their own lie above this.
+const PER_INSTANCE: u64 = 1 << (ID_BITS + 1);
+
 impl Class {
-    /// True where nothing but the instance tells its locks apart: no name and no known site.
+    /// A class of which nothing is known but its kind.
+    pub(crate) const fn plain(id: u32, policy: &'static Policy) -> Class {
+        Class {
+            id,
+            name: None,
+            policy,
+            created_at: None,
+            type_name: None,
+            level: 0,
+            keyed: false,
+            defaulted: false,
+            tally: Tally::new(),
+        }
+    }
+
+    /// True where nothing but the instance tells its locks apart: no name, and no site or one that
+    /// several fields of a struct may share.
     pub fn is_per_instance(&self) -> bool {
-        self.name.is_none() && self.created_at.is_none()
+        self.name.is_none() && (self.created_at.is_none() || self.defaulted)
+    }
+
+    /// The number of the class that `lock`, one of this class's, has in journals: one of its own
+    /// where classes are per instance.
+    pub fn number(&self, lock: LockId) -> u64 {
+        if self.is_per_instance() { PER_INSTANCE + lock.0 } else { u64::from(self.id) }
+    }
+}
+
+/// What a lock in a static says of itself, before there is anything to run: the macros `named!`,
+/// `ranked!` and `nested!` of `lockgraph` make one.
+#[derive(Debug)]
+pub struct Label {
+    pub(crate) name: Option<&'static str>,
+    pub(crate) level: u8,
+    pub(crate) created_at: Site,
+}
+
+impl Label {
+    /// The label of locks called `name`, created where this is called.
+    #[track_caller]
+    pub const fn named(name: &'static str) -> Label {
+        Label { name: Some(name), level: 0, created_at: Location::caller() }
+    }
+
+    /// The label of a lock without a name, created where this is called.
+    #[track_caller]
+    pub const fn unnamed() -> Label {
+        Label { name: None, level: 0, created_at: Location::caller() }
+    }
+
+    /// The same with a level.
+    #[must_use]
+    pub const fn at_level(self, level: u8) -> Label {
+        Label { level, ..self }
     }
 }
 
@@ -55,8 +117,38 @@ impl Class {
 pub(crate) enum Origin {
     /// Not born yet: the creation site.
     Site(Option<Site>),
+    /// Not born yet, and made by `Default` at this site.
+    Default(Site),
+    /// Not born yet: what a static says of it.
+    Label(&'static Label),
     /// Born, or named before its birth.
     Class(&'static Class),
+}
+
+/// The two lowest bits of the pointer of a header; none set: a site or null.
+const TAG: usize = 3;
+const CLASS: usize = 1;
+const LABEL: usize = 2;
+const DEFAULT: usize = 3;
+
+const _: () = assert!(
+    align_of::<Class>() > TAG && align_of::<Label>() > TAG && align_of::<Location<'_>>() > TAG
+);
+
+const fn tagged<T>(to: &'static T, tag: usize) -> *mut () {
+    std::ptr::from_ref(to).cast::<()>().wrapping_byte_add(tag).cast_mut()
+}
+
+/// True for a site inside the standard library: there the caller got lost, and two locks "made"
+/// at one such place have nothing in common.
+pub(crate) fn is_in_std(site: Site) -> bool {
+    is_std_file(site.file())
+}
+
+fn is_std_file(file: &str) -> bool {
+    // With rust's sources installed, std's inline code is found under the toolchain's folder.
+    const SOURCES: [&str; 2] = ["/rustlib/src/rust/library/", r"\rustlib\src\rust\library\"];
+    file.starts_with("/rustc/") || SOURCES.iter().any(|folder| file.contains(folder))
 }
 
 /// The part of a tracked lock that the recorder owns.
@@ -72,20 +164,35 @@ impl LockHeader {
     /// A header for a lock created at `site`, or at a place unknown.
     #[cfg(not(lockgraph_loom))]
     pub const fn new(site: Option<Site>) -> Self {
-        LockHeader { origin: AtomicPtr::new(Self::pointer(site)), word: AtomicU64::new(0) }
+        Self::from(match site {
+            Some(site) => tagged(site, 0),
+            None => std::ptr::null_mut(),
+        })
+    }
+
+    /// A header for a lock that `Default` made at `site`, which its neighbours in a struct with a
+    /// `derive(Default)` share: its class is its own.
+    #[cfg(not(lockgraph_loom))]
+    pub const fn by_default(site: Site) -> Self {
+        Self::from(tagged(site, DEFAULT))
+    }
+
+    /// A header for a lock with a static label.
+    #[cfg(not(lockgraph_loom))]
+    pub const fn labelled(label: &'static Label) -> Self {
+        Self::from(tagged(label, LABEL))
+    }
+
+    #[cfg(not(lockgraph_loom))]
+    const fn from(origin: *mut ()) -> Self {
+        LockHeader { origin: AtomicPtr::new(origin), word: AtomicU64::new(0) }
     }
 
     /// A header for a lock created at `site` (loom's atomics are not `const`).
     #[cfg(lockgraph_loom)]
     pub fn new(site: Option<Site>) -> Self {
-        LockHeader { origin: AtomicPtr::new(Self::pointer(site)), word: AtomicU64::new(0) }
-    }
-
-    const fn pointer(site: Option<Site>) -> *mut () {
-        match site {
-            Some(site) => std::ptr::from_ref(site).cast_mut().cast(),
-            None => std::ptr::null_mut(),
-        }
+        let origin = site.map_or(std::ptr::null_mut(), |site| tagged(site, 0));
+        LockHeader { origin: AtomicPtr::new(origin), word: AtomicU64::new(0) }
     }
 
     /// True until the first tracked use. Who reads false finds a class too.
@@ -115,52 +222,50 @@ impl LockHeader {
         self.word.store(id | u64::from(owner) << ID_BITS, Ordering::Release);
     }
 
-    /// The site or the class.
+    /// The site, the label or the class.
     #[inline]
     pub(crate) fn origin(&self) -> Origin {
         // Acquire pairs with the release in `settle`: the class is initialised.
-        let pointer = self.origin.load(Ordering::Acquire);
-        if pointer.addr() & 1 == 1 {
-            let class = pointer.map_addr(|addr| addr & !1).cast_const().cast::<Class>();
-            // SAFETY: a set lowest bit is put there by `settle` and `rename` alone, on a pointer
-            // to an interned `Class` that is never freed; a `Class` is more than 1-aligned.
-            Origin::Class(unsafe { &*class })
-        } else {
-            let site = pointer.cast_const().cast::<Location<'static>>();
-            // SAFETY: a clear lowest bit means that `new` put a `&'static Location` or null here.
-            Origin::Site(unsafe { site.as_ref() })
+        Self::read(self.origin.load(Ordering::Acquire))
+    }
+
+    #[inline(always)]
+    fn read(pointer: *mut ()) -> Origin {
+        let to = pointer.map_addr(|addr| addr & !TAG).cast_const();
+        match pointer.addr() & TAG {
+            // SAFETY: this tag is put by `settle` and `rename` alone, on a pointer to an interned
+            // `Class`, which is never freed; the assertion above says that tags fit.
+            CLASS => Origin::Class(unsafe { &*to.cast::<Class>() }),
+            // SAFETY: `labelled` put this tag on a `&'static Label`.
+            LABEL => Origin::Label(unsafe { &*to.cast::<Label>() }),
+            // SAFETY: `by_default` put this tag on a `&'static Location`.
+            DEFAULT => Origin::Default(unsafe { &*to.cast::<Location<'static>>() }),
+            // SAFETY: no tag: `new` put a `&'static Location` or null here.
+            _ => Origin::Site(unsafe { to.cast::<Location<'static>>().as_ref() }),
         }
     }
 
     /// Sets the class where there is none yet; gives the class that stands. Any number of threads
     /// may race here: the first one wins.
-    pub(crate) fn settle(
-        &self,
-        class_of: impl FnOnce(Option<Site>) -> &'static Class,
-    ) -> &'static Class {
-        let site = match self.origin() {
+    pub(crate) fn settle(&self, class_of: impl FnOnce(Origin) -> &'static Class) -> &'static Class {
+        let before = self.origin.load(Ordering::Acquire);
+        let class = match Self::read(before) {
             Origin::Class(class) => return class,
-            Origin::Site(site) => site,
+            origin => class_of(origin),
         };
-        let class = class_of(site);
-        let tagged = Self::tagged(class);
-        let before = Self::pointer(site);
-        match self.origin.compare_exchange(before, tagged, Ordering::AcqRel, Ordering::Acquire) {
+        let after = tagged(class, CLASS);
+        match self.origin.compare_exchange(before, after, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => class,
-            Err(_) => match self.origin() {
+            Err(now) => match Self::read(now) {
                 Origin::Class(class) => class,
-                Origin::Site(_) => class,
+                _ => class,
             },
         }
     }
 
-    /// Replaces the class: from now on `class` (a named one) is where the lock belongs.
+    /// Replaces the class: from now on `class` is where the lock belongs.
     pub(crate) fn rename(&self, class: &'static Class) {
-        overwrite!(self.origin, Self::tagged(class), Ordering::Release);
-    }
-
-    fn tagged(class: &'static Class) -> *mut () {
-        std::ptr::from_ref(class).cast_mut().cast::<()>().map_addr(|addr| addr | 1)
+        overwrite!(self.origin, tagged(class, CLASS), Ordering::Release);
     }
 
     /// Gives a lock whose class is settled its id, and returns the id that stands: another thread
@@ -172,9 +277,9 @@ impl LockHeader {
         }
     }
 
-    /// Gives the lock a new id: it has nothing to do with its past any more.
+    /// Gives the lock a new id: it has nothing to do with its past any more. Its owner stays.
     pub(crate) fn reborn(&self, id: u64) {
-        self.word.store(id, Ordering::Release);
+        self.word.store(id | u64::from(self.owner()) << ID_BITS, Ordering::Release);
     }
 }
 
@@ -186,3 +291,33 @@ impl fmt::Debug for LockHeader {
 
 #[cfg(all(test, lockgraph_loom))]
 mod loom_tests;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_library_is_no_creation_site() {
+        assert!(is_std_file("/rustc/0123abcd/library/core/src/ops/function.rs"));
+        assert!(is_std_file(r"/rustc/0123abcd\library\core\src\ops\function.rs"));
+        assert!(is_std_file(r"C:\rust\lib\rustlib\src\rust\library\core\src\ops\function.rs"));
+        assert!(!is_std_file("src/rustc/main.rs"));
+        assert!(!is_in_std(Location::caller()));
+    }
+
+    #[test]
+    #[cfg(not(lockgraph_loom))]
+    fn a_header_knows_each_kind_of_origin() {
+        static LABEL: Label = Label::named("jobs").at_level(2);
+        static LABELLED: LockHeader = LockHeader::labelled(&LABEL);
+        let here = Location::caller();
+        assert!(matches!(LABELLED.origin(), Origin::Label(l) if std::ptr::eq(l, &LABEL)));
+        let is_here = |site: Site| std::ptr::eq(site, here);
+        let made = LockHeader::new(Some(here));
+        assert!(matches!(made.origin(), Origin::Site(Some(site)) if is_here(site)));
+        assert!(matches!(LockHeader::new(None).origin(), Origin::Site(None)));
+        let made = LockHeader::by_default(here);
+        assert!(matches!(made.origin(), Origin::Default(site) if is_here(site)));
+        assert_eq!(size_of::<LockHeader>(), 16);
+    }
+}

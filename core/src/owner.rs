@@ -20,6 +20,7 @@ use crate::mem::{SysVec, leak};
 use crate::mode::Mode;
 use crate::mode::Want;
 use crate::os::{Os, System};
+use crate::parked::Parked;
 use crate::primitive::{AtomicU32, Ordering};
 use crate::recent::Recent;
 use std::cell::{Cell, UnsafeCell};
@@ -47,6 +48,8 @@ pub(crate) struct OwnerBlock {
     pub(crate) held: HeldSet,
     /// What was asked for, for whoever joins this thread.
     pub(crate) recent: Recent,
+    /// What is waited for.
+    pub(crate) parked: Parked,
     /// Hash of (scope, segment): the part of a chain key that rarely changes.
     pub(crate) context: Cell<u64>,
     pub(crate) scope: Cell<u32>,
@@ -144,6 +147,12 @@ pub(crate) fn find(found: impl Fn(&OwnerBlock) -> bool) -> Option<&'static Owner
     table.blocks.iter().find(|block| block.flags() & ENDED == 0 && found(block)).copied()
 }
 
+/// Visits every block that is in use. Only for the careful paths.
+pub(crate) fn for_each(visit: impl FnMut(&&'static OwnerBlock)) {
+    let table = table();
+    table.blocks.iter().filter(|block| block.flags() & ENDED == 0).for_each(visit);
+}
+
 /// How many owners there are, or were at once.
 pub(crate) fn count() -> usize {
     table().blocks.len()
@@ -158,6 +167,7 @@ impl OwnerBlock {
             index,
             held: HeldSet::new(),
             recent: Recent::new(),
+            parked: Parked::new(),
             context: Cell::new(0),
             scope: Cell::new(0),
             segment: Cell::new(0),

@@ -106,7 +106,7 @@ extern "C" fn exiting() {
     if config::tier() > Tier::Off as u8 {
         recorder::untracked(|| {
             sink::print_filtered();
-            journal::close(&recorder::tail());
+            journal::close(&recorder::ending());
         });
     }
 }

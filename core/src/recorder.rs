@@ -6,12 +6,12 @@
 
 use crate::class;
 use crate::config::{self, Tier};
+use crate::event::Event;
 use crate::evidence::{self, Request};
-use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse, Wait};
-use crate::graph::{Chain, Graph, Inversion};
+use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
+use crate::graph::{Besides, Chain, Graph, Inversion};
 use crate::held::Hold;
-use crate::joins::Met;
-use crate::lock::{Class, LockHeader, Origin, OwnerId, Site};
+use crate::lock::{LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
@@ -21,6 +21,12 @@ use crate::sink::{self, journal, store};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+mod birth;
+mod hung;
+
+pub(crate) use birth::{Change, forget_order, identify, reclassify};
+pub(crate) use hung::{breaks, condvar_wait, deadlock, held_across_other, held_across_wait};
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
 /// Calls that passed through although the recorder was on.
@@ -76,37 +82,6 @@ pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// The id and class of a lock, which is born here where it was not. `None` where ids are used up.
-pub(crate) fn identify(
-    block: &OwnerBlock,
-    lock: &LockHeader,
-    policy: &'static Policy,
-    type_name: Option<&'static str>,
-) -> Option<(u64, &'static Class)> {
-    let class = lock.settle(|site| class::at_site(policy, site, type_name));
-    let id = match lock.id().0 {
-        0 => lock.bear(block.fresh_id()?),
-        id => id,
-    };
-    Some((id, class))
-}
-
-/// Names a lock.
-pub(crate) fn rename(
-    block: &OwnerBlock,
-    lock: &LockHeader,
-    policy: &'static Policy,
-    name: &str,
-) -> Option<()> {
-    let _inside = Inside::enter(block)?;
-    let (site, type_name) = match lock.origin() {
-        Origin::Site(site) => (site, None),
-        Origin::Class(class) => (class.created_at, class.type_name),
-    };
-    lock.rename(class::named(policy, name, site, type_name));
-    Some(())
-}
-
 /// Looks at a blocking request with all care. Panics where a finding is denied and the request is
 /// fresh.
 pub(crate) fn request(
@@ -148,10 +123,10 @@ fn look(
         let denied = config::level(finding.kind, finding.confidence) == Level::Deny;
         // Not for every repeat of what goes on anyway.
         let text = (denied && !must_not_panic && message.is_none()).then(|| finding.message());
+        let aborts = hung::aborts(&finding);
         deliver(finding, silent, scope);
-        if denied && must_not_panic && certain && config::aborts_when_certain() {
-            journal::close(&tail());
-            std::process::abort();
+        if aborts || denied && must_not_panic && certain && config::aborts_when_certain() {
+            hung::abort();
         }
         message = message.take().or(text);
     };
@@ -260,9 +235,10 @@ pub(crate) fn introduce(block: &'static OwnerBlock) {
     if block.segment.get() != UNKNOWN {
         return;
     }
-    let name = evidence::thread_name();
+    // Not an `Arc`: the program's allocator may be what waits here.
+    let thread = std::thread::current();
     let segment = tell(|graph| {
-        graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
+        graph.add_owner(block.id(), thread.name().unwrap_or(""));
         graph.add_segment(block.id(), UNKNOWN, UNKNOWN)
     });
     block.set_segment(segment);
@@ -307,12 +283,26 @@ pub(crate) fn thread_joined(block: &'static OwnerBlock, birth: u32) {
 
 /// Delivers a finding that has no request to deny. Never panics: called from drops too.
 fn note(finding: Finding) {
+    let aborts = hung::aborts(&finding);
     let scope = owner::current().map_or(0, |block| block.scope.get());
     deliver(finding, false, scope);
+    if aborts {
+        hung::abort();
+    }
 }
 
 /// Keeps a finding for the scope that it belongs to, and hands it to the sinks.
 fn deliver(finding: Finding, silent: bool, scope: u32) {
+    let of_graph = matches!(
+        finding.kind,
+        Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting
+    );
+    if journal::is_open() && !of_graph {
+        // The locks of the others need not be in the graph; they are alive.
+        tell(|graph| {
+            finding.mentioned().for_each(|lock| graph.mention(lock.id.0, lock.class));
+        });
+    }
     let finding = Arc::new(finding);
     scope::finding(scope, &finding);
     sink::deliver(finding, silent);
@@ -385,31 +375,6 @@ pub(crate) fn misuse(
     note(evidence::misuse(what, (id, class), holder, at, seq));
 }
 
-/// LG011: the owner waits with `lock` and holds others.
-pub(crate) fn condvar_wait(block: &'static OwnerBlock, lock: &LockHeader, at: Site) {
-    let id = lock.id().0;
-    let mut holds = SysVec::new();
-    block.holds().for_each(|hold| holds.push(hold));
-    let Some(other) = holds.iter().find(|hold| hold.id != id).copied() else { return };
-    let (Some(_inside), Origin::Class(class)) = (Inside::enter(block), lock.origin()) else {
-        return;
-    };
-    let mutex = Request { id, class, want: Want::Exclusive, at };
-    let seq = graph().next_seq();
-    note(evidence::condvar_nested(block, mutex, &other, &holds, seq));
-}
-
-/// LG008: a lock that an owner holds while it waits for a thread which asks for it.
-pub(crate) fn held_across_wait(met: &Met, wait: Wait) {
-    let (names, seq) = {
-        let mut graph = graph();
-        let name = |owner| graph.owner_name(owner).map(Arc::from);
-        let names = [name(met.joiner), name(met.child)];
-        (names, graph.next_seq())
-    };
-    note(evidence::held_across_wait(met, names, wait, seq));
-}
-
 /// The lock is gone: so are its node and its edges.
 pub(crate) fn forget(id: u64) {
     tell(|graph| graph.drop_lock(id));
@@ -420,19 +385,26 @@ pub(crate) fn open_journal(folder: &Path) {
     if !journal::create(folder) {
         return;
     }
+    let besides = besides(&findings());
     let (facts, findings) = {
         // Both at the same moment: each fact and each finding is written once, here or by whoever
         // finds it.
         let mut graph = graph();
         let findings = store::findings_before(journal::begin);
-        (graph.tell_all(), findings)
+        (graph.tell_all(&besides), findings)
     };
     journal::events(&facts);
     findings.iter().for_each(|(finding, _)| journal::finding(finding));
 }
 
 /// What stands at the end of the journal as things are now.
-pub(crate) fn tail() -> journal::Tail {
+pub(crate) fn ending() -> journal::Tail {
+    let classes = class::all();
+    let uses = graph().uses(&classes);
+    tail(uses)
+}
+
+fn tail(uses: SysVec<Event>) -> journal::Tail {
     let mut repeats = SysVec::new();
     for (finding, count) in store::findings().iter().filter(|(_, count)| *count > 0) {
         repeats.push((graph().next_seq(), finding.fingerprint, *count));
@@ -440,13 +412,14 @@ pub(crate) fn tail() -> journal::Tail {
     let mut graph = graph();
     let counters = graph.counters;
     journal::Tail {
+        uses,
         repeats,
         seq: graph.next_seq(),
         counters: [
             ("untracked", untracked_count()),
             ("dropped_locks", counters.dropped_locks),
             ("dropped_edges", counters.dropped_edges),
-            ("searches_truncated", counters.searches_truncated),
+            ("searches_truncated", graph.truncated()),
             ("evidence_capped", graph.capped()),
             ("edges_refused", counters.refused),
             ("findings_dropped", store::dropped()),
@@ -477,7 +450,7 @@ pub(crate) fn scope_closed(scope: u32) -> (Vec<Finding>, String) {
     for (seq, finding) in (facts.len() as u64 + 1..).zip(&mut findings) {
         finding.seq = seq;
     }
-    let mut end = tail();
+    let mut end = tail(SysVec::new());
     (end.repeats, end.seq) = (SysVec::new(), (facts.len() + findings.len()) as u64 + 1);
     let journal = journal::whole(&facts, &findings, &end);
     (findings, journal)
@@ -486,8 +459,21 @@ pub(crate) fn scope_closed(scope: u32) -> (Vec<Finding>, String) {
 /// The graph of the running process as a journal.
 pub(crate) fn snapshot() -> String {
     if config::is_lost() {
-        return journal::whole(&[], &[], &journal::Tail::default());
+        // No number of the graph's, whose lock may be held for ever.
+        let end = journal::Tail { seq: 1, ..journal::Tail::default() };
+        return journal::whole(&[], &[], &end);
     }
-    let facts = graph().retell();
-    journal::whole(&facts, &findings(), &tail())
+    let findings = findings();
+    let besides = besides(&findings);
+    let facts = graph().retell(&besides);
+    journal::whole(&facts, &findings, &tail(SysVec::new()))
+}
+
+fn besides(findings: &[Finding]) -> Besides {
+    let mut locks = SysVec::new();
+    findings
+        .iter()
+        .flat_map(Finding::mentioned)
+        .for_each(|lock| locks.push((lock.id.0, lock.class)));
+    Besides { locks, classes: class::all() }
 }

@@ -1,10 +1,11 @@
 //! From the lines of a journal, in any order, to the dump of its process.
 
 use crate::dump::{
-    Class, ClassUse, Dump, Edge, Finding, FindingUse, Id, Lock, Owner, Process, Segment, Witness,
+    Class, ClassEdge, ClassUse, Dump, Edge, Finding, FindingUse, Id, Lock, Owner, Process, Segment,
+    Witness,
 };
 use crate::error::Problem;
-use crate::journal::{Body, Journal, LockLine};
+use crate::journal::{Body, ClassUseLine, Journal, LockLine};
 use crate::words::OwnerKind;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -18,6 +19,9 @@ pub(crate) fn dump(journal: Journal) -> Dump {
     parts.fill_holes();
     let findings = parts.findings();
     let mut class_uses = class_uses(parts.locks.values());
+    let mut class_edges = std::mem::take(&mut parts.class_edges);
+    let seq = |edge: &ClassEdge| edge.witness.as_ref().map(|witness| witness.seq);
+    class_edges.sort_by_key(|edge| (edge.from, edge.to, seq(edge)));
     let mut dump = Dump {
         processes: vec![Process {
             run_id: header.run_id,
@@ -41,12 +45,22 @@ pub(crate) fn dump(journal: Journal) -> Dump {
                 Edge { from, to, witnesses }
             })
             .collect(),
+        class_edges,
         findings,
         ..Dump::empty(header.tool)
     };
     for class in &mut dump.classes {
         let unused = unused(PROCESS);
-        class.per_process = vec![class_uses.remove(&class.id).unwrap_or(unused)];
+        let mut used = class_uses.remove(&class.id).unwrap_or(unused);
+        // The process counts locks that were never nested, too. Where it was killed, its last
+        // count may be an old one.
+        if let Some(counted) = parts.class_uses.get(&class.id) {
+            used.made = used.made.max(counted.made);
+            used.max_live = used.max_live.max(counted.max_live);
+            used.contended_waits = counted.contended_waits;
+            used.longest_wait_us = counted.longest_wait_us;
+        }
+        class.per_process = vec![used];
     }
     dump
 }
@@ -60,6 +74,8 @@ pub(crate) struct Parts {
     owners: BTreeMap<Id, (u64, Owner)>,
     segments: BTreeMap<Id, (u64, Segment)>,
     edges: BTreeMap<(Id, Id), Vec<Witness>>,
+    class_edges: Vec<ClassEdge>,
+    class_uses: BTreeMap<Id, ClassUseLine>,
     writers: BTreeMap<Id, BTreeSet<Id>>,
     drops: BTreeMap<Id, u64>,
     findings: Vec<(u64, Finding)>,
@@ -85,10 +101,30 @@ impl Parts {
                     type_name: class.type_name,
                     crate_name: class.created_at.as_ref().and_then(|at| crate_of(&at.file)),
                     created_at: class.created_at,
+                    level: class.level,
+                    keyed: class.keyed,
+                    per_instance: class.per_instance,
                     per_process: Vec::new(),
                 };
                 unique(&mut self.classes, id, (number, class))
                     .map_err(|(f, _)| twice("class", id, f))?;
+            }
+            Body::ClassUse(used) => {
+                let known = self.class_uses.entry(used.class).or_insert(used);
+                known.made = known.made.max(used.made);
+                known.max_live = known.max_live.max(used.max_live);
+                known.contended_waits = known.contended_waits.max(used.contended_waits);
+                known.longest_wait_us = known.longest_wait_us.max(used.longest_wait_us);
+            }
+            Body::ClassEdge(edge) => {
+                for hold in edge.witness.iter().flat_map(|witness| &witness.held) {
+                    self.name_lock(hold.lock, seq);
+                }
+                if let Some(witness) = &edge.witness {
+                    self.named_owners.insert(witness.owner);
+                    self.name_segment(witness.segment, witness.owner);
+                }
+                self.class_edges.push(*edge);
             }
             Body::Lock(lock) => {
                 let id = lock.id;
@@ -146,13 +182,10 @@ impl Parts {
     }
 
     fn finding(&mut self, finding: Finding, seq: u64) {
-        let sides = finding.cycle.iter();
-        let locks = sides.flat_map(|side| [side.from, side.to]).flatten();
-        for lock in locks.chain(finding.locks.iter().copied()).filter(|&id| id != 0) {
+        for lock in finding.named_locks().filter(|&id| id != 0) {
             self.name_lock(lock, seq);
         }
-        self.named_owners.extend(finding.cycle.iter().map(|side| side.owner));
-        self.named_owners.extend(&finding.owners);
+        self.named_owners.extend(finding.named_owners());
         self.findings.push((seq, finding));
     }
 
@@ -196,6 +229,10 @@ impl Parts {
     /// Placeholders. They lean towards reporting: a lock that nothing describes counts as one
     /// whose readers wait behind writers, and gets a class of its own.
     fn fill_holes(&mut self) {
+        let joined = self.class_edges.iter().flat_map(|edge| [edge.from, edge.to]);
+        for class in joined.chain(self.class_uses.keys().copied()) {
+            self.classes.entry(class).or_insert_with(|| (0, unknown_class(class)));
+        }
         for (_, _, line) in self.lock_lines.values() {
             self.classes.entry(line.class).or_insert_with(|| (0, unknown_class(line.class)));
         }
@@ -273,6 +310,9 @@ fn unknown_class(id: Id) -> Class {
         type_name: None,
         crate_name: None,
         created_at: None,
+        level: 0,
+        keyed: false,
+        per_instance: true,
         per_process: Vec::new(),
     }
 }

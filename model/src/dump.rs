@@ -115,6 +115,16 @@ pub struct Class {
     pub crate_name: Option<String>,
     /// Where its locks are created; null where that is not known.
     pub created_at: Option<Site>,
+    /// Its declared level among the classes of one name or site; 0 where none is declared.
+    #[serde(default)]
+    pub level: u8,
+    /// Its locks nest in the order of a key.
+    #[serde(default)]
+    pub keyed: bool,
+    /// It has one lock only, and name or site do not tell it from others: made at an unknown
+    /// place, or by a `derive(Default)`, whose fields share one place.
+    #[serde(default)]
+    pub per_instance: bool,
     /// What each process did with it.
     #[serde(default)]
     pub per_process: Vec<ClassUse>,
@@ -308,6 +318,9 @@ pub struct Finding {
     pub misuse: Option<String>,
     /// LG006: whether a blocking write or upgrade of the lock was ever seen.
     pub writer_seen: Option<bool>,
+    /// LG002: how each owner waited at the moment of the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Wait>,
     /// The reason of the policy that allows it.
     #[serde(default)]
     pub allowed_by: Option<String>,
@@ -334,6 +347,70 @@ pub struct Side {
     pub held_at: Option<Site>,
     /// Where `to` was requested.
     pub acquired_at: Option<Site>,
+}
+
+/// What one owner waited for, and what it held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Wait {
+    /// Who.
+    pub owner: Id,
+    /// For what: `lock`, `permit`, `notification`, `thread`, `message`, `room`, `barrier`, `region`.
+    #[serde(rename = "for")]
+    pub awaits: String,
+    /// The lock, the permits, or the mutex that is needed after a notification.
+    pub lock: Option<Id>,
+    /// How it was wanted.
+    pub mode: Option<Want>,
+    /// The thread whose end was waited for.
+    pub thread: Option<Id>,
+    /// The name of the region.
+    pub region: Option<String>,
+    /// Where.
+    pub at: Site,
+    /// For how long, in microseconds.
+    pub us: u64,
+    /// What was held meanwhile; first what another owner of the finding waited for.
+    #[serde(default)]
+    pub held: Vec<HeldAt>,
+}
+
+/// One lock that was held, and where it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HeldAt {
+    /// The lock.
+    pub lock: Id,
+    /// How it was held.
+    pub mode: Mode,
+    /// Where it was taken; null where that was not kept.
+    pub at: Option<Site>,
+}
+
+impl Wait {
+    /// Gives the locks and the owners other numbers.
+    pub(crate) fn renumber(&mut self, lock: impl Fn(Id) -> Id, owner: impl Fn(Id) -> Id) {
+        self.owner = owner(self.owner);
+        self.thread = self.thread.map(owner);
+        self.lock = self.lock.map(&lock);
+        self.held.iter_mut().for_each(|held| held.lock = lock(held.lock));
+    }
+}
+
+impl Finding {
+    /// Every lock that the finding names, some of them twice; 0 for one that was never used.
+    pub fn named_locks(&self) -> impl Iterator<Item = Id> + '_ {
+        let sides = self.cycle.iter().flat_map(|side| [side.from, side.to]).flatten();
+        let held = self.waits.iter().flat_map(|wait| wait.held.iter().map(|held| held.lock));
+        let wanted = self.waits.iter().filter_map(|wait| wait.lock);
+        sides.chain(self.locks.iter().copied()).chain(held).chain(wanted)
+    }
+
+    /// Every owner that the finding names, some of them twice.
+    pub fn named_owners(&self) -> impl Iterator<Item = Id> + '_ {
+        let waits = self.waits.iter().flat_map(|wait| [Some(wait.owner), wait.thread]).flatten();
+        self.cycle.iter().map(|side| side.owner).chain(self.owners.iter().copied()).chain(waits)
+    }
 }
 
 /// How often one process met a finding.
@@ -395,11 +472,13 @@ impl Dump {
 
     /// Computes again what follows from the other parts: `class_edges`, `components`, `order`, and
     /// the findings that no process could make alone. For a document that was put together from
-    /// parts.
+    /// parts. A class edge that follows from no edge stays: its locks are gone.
     ///
     /// Cost: linear in locks, edges and witnesses, plus the search that `limits` bounds.
     pub fn derive(&mut self, limits: &crate::cycles::Limits) {
+        let stated = std::mem::take(&mut self.class_edges);
         self.class_edges = crate::order::class_edges(&self.locks, &self.edges);
+        crate::order::add_stated(&mut self.class_edges, stated);
         self.order = crate::order::order(&self.class_edges);
         self.components = crate::cycles::components(&self.locks, &self.edges, limits);
         crate::across::findings(self, limits);

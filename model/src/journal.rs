@@ -11,7 +11,7 @@
 use crate::assemble::Parts;
 use crate::compact;
 use crate::cycles::Limits;
-use crate::dump::{Dump, Finding, Hold, Id, Segment, Site, Tool, Witness};
+use crate::dump::{ClassEdge, Dump, Finding, Hold, Id, Segment, Site, Tool, Witness};
 use crate::error::{Error, Problem};
 use crate::spans::Spans;
 use crate::version;
@@ -58,6 +58,8 @@ pub struct Header {
 pub(crate) enum Body {
     /// `class`.
     Class(Box<ClassLine>),
+    /// `class_use`.
+    ClassUse(ClassUseLine),
     /// `lock`.
     Lock(LockLine),
     /// `owner`.
@@ -80,6 +82,8 @@ pub(crate) enum Body {
         /// The evidence.
         witness: Box<Witness>,
     },
+    /// `class_edge`.
+    ClassEdge(Box<ClassEdge>),
     /// `writer`: the first blocking write or upgrade request of an owner for a lock.
     Writer {
         /// The lock.
@@ -117,6 +121,32 @@ pub(crate) struct ClassLine {
     pub(crate) type_name: Option<String>,
     /// Where its locks are created.
     pub(crate) created_at: Option<Site>,
+    /// Its declared level among the classes of one name or site.
+    #[serde(default)]
+    pub(crate) level: u8,
+    /// Its locks nest in the order of a key.
+    #[serde(default)]
+    pub(crate) keyed: bool,
+    /// It has one lock, and another of the same description may be another class.
+    #[serde(default)]
+    pub(crate) per_instance: bool,
+}
+
+/// A `class_use` line. Each says at least as much as those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct ClassUseLine {
+    /// The class.
+    pub(crate) class: Id,
+    /// How many locks of it were made.
+    pub(crate) made: u64,
+    /// How many of them were alive at once.
+    pub(crate) max_live: u64,
+    /// How many requests had to wait.
+    #[serde(default)]
+    pub(crate) contended_waits: Option<u64>,
+    /// The longest wait, in microseconds.
+    #[serde(default)]
+    pub(crate) longest_wait_us: Option<u64>,
 }
 
 /// A `lock` line.
@@ -271,11 +301,13 @@ impl Parsed {
                 return Ok(());
             }
             "class" => Body::Class(parse.as_a()?),
+            "class_use" => Body::ClassUse(parse.as_a()?),
             "lock" => Body::Lock(parse.as_a()?),
             "owner" => Body::Owner(parse.as_a()?),
             "segment" => Body::Segment(parse.as_a()?),
             "edge" => parse.as_a().map(|EdgeLine { from, to }| Body::Edge { from, to })?,
             "witness" => parse.as_a::<WitnessLine>()?.into(),
+            "class_edge" => Body::ClassEdge(parse.as_a()?),
             "writer" => {
                 parse.as_a().map(|WriterLine { lock, owner }| Body::Writer { lock, owner })?
             }

@@ -29,6 +29,7 @@
 //! - [`suggest`]: an order of the classes to keep to, and why one comes before another;
 //! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
 //!   an order of the classes that all of them agree with;
+//! - [`waits`]: the component of a deadlock as a graph;
 //! - [`Error`]: what was wrong with an input, where, and what to do.
 //!
 //! # Costs
@@ -65,6 +66,7 @@ pub mod schema;
 mod spans;
 pub mod suggest;
 mod version;
+pub mod waits;
 pub mod words;
 
 pub use dump::Dump;

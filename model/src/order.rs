@@ -34,6 +34,15 @@ pub fn class_edges(locks: &[Lock], edges: &[Edge]) -> Vec<ClassEdge> {
         .collect()
 }
 
+/// Adds the class edges that a journal states to those that follow from edges, and keeps the order.
+pub(crate) fn add_stated(edges: &mut Vec<ClassEdge>, stated: Vec<ClassEdge>) {
+    for edge in stated {
+        if let Err(at) = edges.binary_search_by_key(&(edge.from, edge.to), |e| (e.from, e.to)) {
+            edges.insert(at, edge);
+        }
+    }
+}
+
 /// The classes that `edges` join, in an order that all of them agree with, an edge from a class
 /// to itself apart; of several such orders the one that takes the smallest id first. `None` where
 /// the edges are cyclic.

@@ -69,16 +69,8 @@ impl Dump {
         }
         for f in &self.findings {
             let by = || format!("finding {}", f.fingerprint);
-            let sides = f.cycle.iter().flat_map(|side| [side.from, side.to]).flatten();
-            sides
-                .chain(f.locks.iter().copied())
-                .filter(|&id| id != 0)
-                .try_for_each(|id| lock(&by, id))?;
-            f.cycle
-                .iter()
-                .map(|side| side.owner)
-                .chain(f.owners.iter().copied())
-                .try_for_each(|id| owner(&by, id))?;
+            f.named_locks().filter(|&id| id != 0).try_for_each(|id| lock(&by, id))?;
+            f.named_owners().try_for_each(|id| owner(&by, id))?;
             f.per_process.iter().try_for_each(|used| process(&by, used.process))?;
         }
         self.order.iter().flatten().try_for_each(|&id| class(&|| "the order".to_owned(), id))

@@ -2,13 +2,13 @@
 
 use super::{OnceState, policy};
 use crate::raw::{LockPolicy, Tracked};
-use lockgraph_core::door::{self, Token};
-use lockgraph_core::lock::Site;
-use lockgraph_core::mode::{Mode, Want};
+use lockgraph_core::door::{self, Parked, Token};
+use lockgraph_core::lock::{Label, LockHeader, Site};
+use lockgraph_core::mode::{Mode, Policy, Want};
 use std::fmt;
 use std::panic::Location;
 
-const POLICY: &lockgraph_core::mode::Policy = <policy::Once as LockPolicy>::POLICY;
+const POLICY: &Policy = <policy::Once as LockPolicy>::POLICY;
 
 /// A one-time initialisation.
 ///
@@ -26,6 +26,13 @@ impl Once {
     #[track_caller]
     pub const fn new() -> Once {
         Once(Tracked::at(Location::caller(), ::parking_lot::Once::new()))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(mut self, label: &'static Label) -> Self {
+        self.0.label(label);
+        self
     }
 
     /// A `Once` that is complete.
@@ -103,8 +110,7 @@ impl Once {
 
     fn wait_slow(&self, site: Site, wait: impl FnOnce(&::parking_lot::Once)) {
         door::before(self.0.header(), POLICY, Want::Shared, site);
-        let _ = door::blocked(self.0.header(), POLICY, Want::Shared, site);
-        let _passed = Passed { once: self, site };
+        let _passed = Passed::waits(self, Want::Shared, site);
         wait(self.0.inner());
     }
 
@@ -113,10 +119,8 @@ impl Once {
         // The state may change before the call, which then does not park: no harm, as whoever
         // was at work is gone.
         let waits = self.state() == OnceState::InProgress;
-        if waits {
-            let _ = door::blocked(self.0.header(), POLICY, Want::Exclusive, site);
-        }
-        let mut run = Run { once: self, site, passed: waits.then(|| Passed { once: self, site }) };
+        let passed = waits.then(|| Passed::waits(self, Want::Exclusive, site));
+        let mut run = Run { once: self, site, passed };
         call(self.0.inner(), &mut run);
     }
 }
@@ -125,10 +129,21 @@ impl Once {
 struct Passed<'a> {
     once: &'a Once,
     site: Site,
+    parked: Option<Parked>,
+}
+
+impl<'a> Passed<'a> {
+    fn waits(once: &'a Once, want: Want, site: Site) -> Self {
+        let mut parked = door::blocked(once.0.header(), POLICY, want, site);
+        // Nobody queues here as a writer: it asks for no further attempt.
+        parked.parks();
+        Passed { once, site, parked: Some(parked) }
+    }
 }
 
 impl Drop for Passed<'_> {
     fn drop(&mut self) {
+        drop(self.parked.take());
         let header = self.once.0.header();
         door::released(header, door::acquired(header, POLICY, Mode::Shared, self.site));
     }
@@ -153,7 +168,10 @@ impl Run<'_> {
             }
         }
 
-        std::mem::forget(self.passed.take());
+        if let Some(mut passed) = self.passed.take() {
+            drop(passed.parked.take());
+            std::mem::forget(passed);
+        }
         let token = door::acquired(self.once.0.header(), POLICY, Mode::Exclusive, self.site);
         // Ends when `f` does, before the real `Once` lets the others pass.
         let _hold = Hold(self.once, Some(token));
@@ -165,7 +183,7 @@ impl Default for Once {
     #[inline]
     #[track_caller]
     fn default() -> Once {
-        Once::new()
+        Once(Tracked::by_default(Location::caller(), ::parking_lot::Once::new()))
     }
 }
 
@@ -176,8 +194,7 @@ impl fmt::Debug for Once {
 }
 
 impl crate::Named for Once {
-    fn named(self, name: &str) -> Self {
-        door::name(self.0.header(), POLICY, name);
-        self
+    fn tracked(&self) -> Option<(&LockHeader, &'static Policy)> {
+        Some((self.0.header(), POLICY))
     }
 }

@@ -81,7 +81,8 @@ impl<C: RawCondvar, P: LockPolicy> TrackedCondvar<C, P> {
     ) -> U {
         door::condvar_wait(mutex.header(), site);
         let _waiter = self.enter(mutex.header(), site);
-        mutex.relock(guard, Want::Exclusive, site, wait)
+        let parks = || door::sleeps(mutex.header(), P::POLICY, site);
+        mutex.relock(guard, Want::Exclusive, site, parks, wait)
     }
 }
 

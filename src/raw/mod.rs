@@ -66,8 +66,8 @@ pub use super::typed::*;
 pub use condvar::TrackedCondvar;
 pub use policy::{Exclusive, LockPolicy, ReadWrite, ReadersFirst};
 
-use lockgraph_core::door::{self, Token};
-use lockgraph_core::lock::{LockHeader, Site};
+use lockgraph_core::door::{self, Parked, Token};
+use lockgraph_core::lock::{Label, LockHeader, Site};
 use lockgraph_core::mode::{Mode, Want};
 use std::fmt;
 use std::marker::PhantomData;
@@ -89,8 +89,23 @@ impl<R, P> Tracked<R, P> {
         Tracked { header: LockHeader::new(Some(site)), raw, policy: PhantomData }
     }
 
+    /// A tracked lock that `Default` makes at `site`, which the fields of a struct with a
+    /// `derive(Default)` share: its class is its own.
+    pub(crate) const fn by_default(site: Site, raw: R) -> Self {
+        Tracked { header: LockHeader::by_default(site), raw, policy: PhantomData }
+    }
+
+    /// A tracked lock with a static label.
+    pub(crate) const fn labelled(label: &'static Label, raw: R) -> Self {
+        Tracked { header: LockHeader::labelled(label), raw, policy: PhantomData }
+    }
+
     const fn nowhere(raw: R) -> Self {
         Tracked { header: LockHeader::new(None), raw, policy: PhantomData }
+    }
+
+    pub(crate) const fn label(&mut self, label: &'static Label) {
+        self.header = LockHeader::labelled(label);
     }
 
     /// What the recorder keeps in this lock, for calls into [`door`](crate::door).
@@ -110,18 +125,54 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         &self,
         want: Want,
         site: Site,
-        try_lock: impl FnOnce(&R) -> Option<G>,
+        try_lock: impl Fn(&R) -> Option<G>,
         lock: impl FnOnce(&R) -> G,
     ) -> TrackedGuard<G> {
         door::before(&self.header, P::POLICY, want, site);
         let inner = match try_lock(&self.raw) {
             Some(inner) => inner,
-            None => {
-                let _ = door::blocked(&self.header, P::POLICY, want, site);
-                lock(&self.raw)
-            }
+            None => self.park(want, site, try_lock, lock),
         };
         self.hold(inner, want.mode(), site)
+    }
+
+    /// The first attempt has failed.
+    #[cold]
+    fn park<G>(
+        &self,
+        want: Want,
+        site: Site,
+        try_lock: impl Fn(&R) -> Option<G>,
+        lock: impl FnOnce(&R) -> G,
+    ) -> G {
+        let mut parked = door::blocked(&self.header, P::POLICY, want, site);
+        loop {
+            if let Some(inner) = try_lock(&self.raw) {
+                return inner;
+            }
+            if parked.parks() {
+                return lock(&self.raw);
+            }
+        }
+    }
+
+    /// An acquisition that gives up after a while.
+    #[inline]
+    fn timed<G>(
+        &self,
+        want: Want,
+        site: Site,
+        try_lock: impl FnOnce(&R) -> Option<G>,
+        timed: impl FnOnce(&R) -> Option<G>,
+    ) -> Option<TrackedGuard<G>> {
+        let inner = match try_lock(&self.raw) {
+            Some(inner) => inner,
+            None => {
+                let _parked = door::timed(&self.header, P::POLICY, want, site);
+                timed(&self.raw)?
+            }
+        };
+        Some(self.hold(inner, want.mode(), site))
     }
 
     /// The raw lock is held: what to put into the guard.
@@ -130,13 +181,15 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         TrackedGuard { inner, token: door::acquired(&self.header, P::POLICY, mode, site) }
     }
 
-    /// Runs `gap`, which gives the raw lock up and has it again when it returns or unwinds.
+    /// Runs `gap`, which gives the raw lock up and has it again when it returns or unwinds. `parks`
+    /// tells of the wait in it.
     #[inline]
     fn relock<G, U>(
         &self,
         guard: &mut TrackedGuard<G>,
         want: Want,
         site: Site,
+        parks: impl FnOnce() -> Parked,
         gap: impl FnOnce(&R, &mut G) -> U,
     ) -> U {
         struct Again<'a, R, P: LockPolicy> {
@@ -144,9 +197,11 @@ impl<R, P: LockPolicy> Tracked<R, P> {
             token: &'a mut Token,
             mode: Mode,
             site: Site,
+            parked: Option<Parked>,
         }
         impl<R, P: LockPolicy> Drop for Again<'_, R, P> {
             fn drop(&mut self) {
+                drop(self.parked.take());
                 *self.token = door::acquired(&self.lock.header, P::POLICY, self.mode, self.site);
             }
         }
@@ -155,8 +210,22 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         door::released(&self.header, mem::replace(token, Token::UNTRACKED));
         // Before the gap, not at its end: by then the thread may hang for good.
         door::before_relock(&self.header, P::POLICY, want, site);
-        let _again = Again { lock: self, token, mode: want.mode(), site };
+        let parked = Some(parks());
+        let _again = Again { lock: self, token, mode: want.mode(), site, parked };
         gap(&self.raw, inner)
+    }
+
+    /// As [`relock`](Self::relock), where the gap lasts as long as others want the lock.
+    #[inline]
+    fn bump<G>(
+        &self,
+        guard: &mut TrackedGuard<G>,
+        want: Want,
+        site: Site,
+        gap: impl FnOnce(&R, &mut G),
+    ) {
+        let parks = || door::blocked(&self.header, P::POLICY, want, site);
+        self.relock(guard, want, site, parks, gap);
     }
 
     /// The hold ends; the caller unlocks the raw lock with what is returned.

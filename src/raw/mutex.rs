@@ -54,7 +54,7 @@ unsafe impl<R: RawMutexFair, P: LockPolicy> RawMutexFair for Tracked<R, P> {
     #[inline]
     #[track_caller]
     unsafe fn bump(&self, guard: &mut Self::Guard) {
-        self.relock(guard, Want::Exclusive, Location::caller(), |raw, inner| {
+        self.bump(guard, Want::Exclusive, Location::caller(), |raw, inner| {
             // SAFETY: the caller hands in the state of an acquisition of this lock.
             unsafe { raw.bump(inner) }
         });
@@ -69,14 +69,14 @@ unsafe impl<R: RawMutexTimed, P: LockPolicy> RawMutexTimed for Tracked<R, P> {
     #[inline]
     #[track_caller]
     fn try_lock_for(&self, timeout: Self::Duration) -> Option<Self::Guard> {
-        let inner = self.raw.try_lock_for(timeout)?;
-        Some(self.hold(inner, Mode::Exclusive, Location::caller()))
+        let timed = |raw: &R| raw.try_lock_for(timeout);
+        self.timed(Want::Exclusive, Location::caller(), R::try_lock, timed)
     }
 
     #[inline]
     #[track_caller]
     fn try_lock_until(&self, timeout: Self::Instant) -> Option<Self::Guard> {
-        let inner = self.raw.try_lock_until(timeout)?;
-        Some(self.hold(inner, Mode::Exclusive, Location::caller()))
+        let timed = |raw: &R| raw.try_lock_until(timeout);
+        self.timed(Want::Exclusive, Location::caller(), R::try_lock, timed)
     }
 }

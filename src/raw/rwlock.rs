@@ -3,12 +3,12 @@
 //! A mode that gets weaker is recorded before the raw lock lets others in, one that gets
 //! stronger after it was granted: the recorder never claims more than is held.
 
-use super::{LockPolicy, Tracked, TrackedGuard};
+use super::{Held, LockPolicy, Tracked, TrackedGuard};
 use lock_api::{
     RawRwLock, RawRwLockDowngrade, RawRwLockFair, RawRwLockTimed, RawRwLockUpgrade,
     RawRwLockUpgradeDowngrade, RawRwLockUpgradeFair, RawRwLockUpgradeTimed,
 };
-use lockgraph_core::door;
+use lockgraph_core::door::{self, Parked};
 use lockgraph_core::mode::{Mode, Want};
 use std::panic::Location;
 
@@ -91,7 +91,7 @@ unsafe impl<R: RawRwLockFair, P: LockPolicy> RawRwLockFair for Tracked<R, P> {
     #[inline]
     #[track_caller]
     unsafe fn bump_shared(&self, guard: &mut Self::SharedGuard) {
-        self.relock(guard, P::READ, Location::caller(), |raw, inner| {
+        self.bump(guard, P::READ, Location::caller(), |raw, inner| {
             // SAFETY: the caller hands in the state of a shared acquisition of this lock.
             unsafe { raw.bump_shared(inner) }
         });
@@ -100,7 +100,7 @@ unsafe impl<R: RawRwLockFair, P: LockPolicy> RawRwLockFair for Tracked<R, P> {
     #[inline]
     #[track_caller]
     unsafe fn bump_exclusive(&self, guard: &mut Self::ExclusiveGuard) {
-        self.relock(guard, Want::Exclusive, Location::caller(), |raw, inner| {
+        self.bump(guard, Want::Exclusive, Location::caller(), |raw, inner| {
             // SAFETY: the caller hands in the state of an exclusive acquisition of this lock.
             unsafe { raw.bump_exclusive(inner) }
         });
@@ -126,29 +126,29 @@ unsafe impl<R: RawRwLockTimed, P: LockPolicy> RawRwLockTimed for Tracked<R, P> {
     #[inline]
     #[track_caller]
     fn try_lock_shared_for(&self, timeout: Self::Duration) -> Option<Self::SharedGuard> {
-        let inner = self.raw.try_lock_shared_for(timeout)?;
-        Some(self.hold(inner, P::READ.mode(), Location::caller()))
+        let timed = |raw: &R| raw.try_lock_shared_for(timeout);
+        self.timed(P::READ, Location::caller(), R::try_lock_shared, timed)
     }
 
     #[inline]
     #[track_caller]
     fn try_lock_shared_until(&self, timeout: Self::Instant) -> Option<Self::SharedGuard> {
-        let inner = self.raw.try_lock_shared_until(timeout)?;
-        Some(self.hold(inner, P::READ.mode(), Location::caller()))
+        let timed = |raw: &R| raw.try_lock_shared_until(timeout);
+        self.timed(P::READ, Location::caller(), R::try_lock_shared, timed)
     }
 
     #[inline]
     #[track_caller]
     fn try_lock_exclusive_for(&self, timeout: Self::Duration) -> Option<Self::ExclusiveGuard> {
-        let inner = self.raw.try_lock_exclusive_for(timeout)?;
-        Some(self.hold(inner, Mode::Exclusive, Location::caller()))
+        let timed = |raw: &R| raw.try_lock_exclusive_for(timeout);
+        self.timed(Want::Exclusive, Location::caller(), R::try_lock_exclusive, timed)
     }
 
     #[inline]
     #[track_caller]
     fn try_lock_exclusive_until(&self, timeout: Self::Instant) -> Option<Self::ExclusiveGuard> {
-        let inner = self.raw.try_lock_exclusive_until(timeout)?;
-        Some(self.hold(inner, Mode::Exclusive, Location::caller()))
+        let timed = |raw: &R| raw.try_lock_exclusive_until(timeout);
+        self.timed(Want::Exclusive, Location::caller(), R::try_lock_exclusive, timed)
     }
 }
 
@@ -157,6 +157,13 @@ unsafe impl<R: RawRwLockTimed, P: LockPolicy> RawRwLockTimed for Tracked<R, P> {
 struct UnlockOnUnwind<'a, R: RawRwLockUpgrade, P: LockPolicy> {
     lock: &'a Tracked<R, P>,
     guard: Option<TrackedGuard<R::UpgradableGuard>>,
+}
+
+impl<'a, R: RawRwLockUpgrade, P: LockPolicy> UnlockOnUnwind<'a, R, P> {
+    /// From here on to the next guard state, the raw lock answers for it.
+    fn open(&mut self) -> (Held<'a>, R::UpgradableGuard) {
+        self.lock.open(self.guard.take().expect("put back after each attempt"))
+    }
 }
 
 impl<R: RawRwLockUpgrade, P: LockPolicy> Drop for UnlockOnUnwind<'_, R, P> {
@@ -204,19 +211,35 @@ unsafe impl<R: RawRwLockUpgrade, P: LockPolicy> RawRwLockUpgrade for Tracked<R, 
         let site = Location::caller();
         let mut armed = UnlockOnUnwind { lock: self, guard: Some(guard) };
         door::before(&self.header, P::POLICY, Want::Upgrade, site);
-        let guard = armed.guard.take().expect("nobody else takes it");
-        let (mut held, inner) = self.open(guard);
-        // SAFETY: the caller hands in the state of an upgradable acquisition of this lock.
-        let inner = match unsafe { self.raw.try_upgrade(inner) } {
-            Ok(inner) => inner,
-            Err(inner) => {
-                let _ = door::blocked(&self.header, P::POLICY, Want::Upgrade, site);
-                // SAFETY: a failed `try_upgrade` has returned the state of that acquisition.
-                unsafe { self.raw.upgrade(inner) }
+        let mut parked: Option<Parked> = None;
+        loop {
+            let (mut held, inner) = armed.open();
+            // SAFETY: the caller hands in the state of an upgradable acquisition of this lock.
+            match unsafe { self.raw.try_upgrade(inner) } {
+                Ok(inner) => {
+                    drop(parked.take());
+                    held.converted(Mode::Exclusive);
+                    return held.close(inner);
+                }
+                Err(inner) => armed.guard = Some(held.close(inner)),
             }
-        };
-        held.converted(Mode::Exclusive);
-        held.close(inner)
+            let parks = match &mut parked {
+                Some(parked) => parked.parks(),
+                None => {
+                    let want = Want::Upgrade;
+                    parked = Some(door::blocked(&self.header, P::POLICY, want, site));
+                    false
+                }
+            };
+            if parks {
+                let (mut held, inner) = armed.open();
+                // SAFETY: a failed `try_upgrade` has returned the state of that acquisition.
+                let inner = unsafe { self.raw.upgrade(inner) };
+                drop(parked.take());
+                held.converted(Mode::Exclusive);
+                return held.close(inner);
+            }
+        }
     }
 
     #[inline]
@@ -230,6 +253,20 @@ unsafe impl<R: RawRwLockUpgrade, P: LockPolicy> RawRwLockUpgrade for Tracked<R, 
 }
 
 impl<R: RawRwLockUpgrade, P: LockPolicy> Tracked<R, P> {
+    #[inline]
+    #[track_caller]
+    fn timed_upgrade(
+        &self,
+        guard: TrackedGuard<R::UpgradableGuard>,
+        attempt: impl FnOnce(&R, R::UpgradableGuard) -> Result<R::ExclusiveGuard, R::UpgradableGuard>,
+    ) -> Result<TrackedGuard<R::ExclusiveGuard>, TrackedGuard<R::UpgradableGuard>> {
+        let site = Location::caller();
+        self.attempt_upgrade(guard, |raw, inner| {
+            let _parked = door::timed(&self.header, P::POLICY, Want::Upgrade, site);
+            attempt(raw, inner)
+        })
+    }
+
     #[inline]
     fn attempt_upgrade(
         &self,
@@ -259,7 +296,7 @@ unsafe impl<R: RawRwLockUpgradeFair, P: LockPolicy> RawRwLockUpgradeFair for Tra
     #[inline]
     #[track_caller]
     unsafe fn bump_upgradable(&self, guard: &mut Self::UpgradableGuard) {
-        self.relock(guard, Want::Upgradable, Location::caller(), |raw, inner| {
+        self.bump(guard, Want::Upgradable, Location::caller(), |raw, inner| {
             // SAFETY: the caller hands in the state of an upgradable acquisition of this lock.
             unsafe { raw.bump_upgradable(inner) }
         });
@@ -292,34 +329,36 @@ unsafe impl<R: RawRwLockUpgradeTimed, P: LockPolicy> RawRwLockUpgradeTimed for T
     #[inline]
     #[track_caller]
     fn try_lock_upgradable_for(&self, timeout: Self::Duration) -> Option<Self::UpgradableGuard> {
-        let inner = self.raw.try_lock_upgradable_for(timeout)?;
-        Some(self.hold(inner, Mode::Upgradable, Location::caller()))
+        let timed = |raw: &R| raw.try_lock_upgradable_for(timeout);
+        self.timed(Want::Upgradable, Location::caller(), R::try_lock_upgradable, timed)
     }
 
     #[inline]
     #[track_caller]
     fn try_lock_upgradable_until(&self, timeout: Self::Instant) -> Option<Self::UpgradableGuard> {
-        let inner = self.raw.try_lock_upgradable_until(timeout)?;
-        Some(self.hold(inner, Mode::Upgradable, Location::caller()))
+        let timed = |raw: &R| raw.try_lock_upgradable_until(timeout);
+        self.timed(Want::Upgradable, Location::caller(), R::try_lock_upgradable, timed)
     }
 
     #[inline]
+    #[track_caller]
     unsafe fn try_upgrade_for(
         &self,
         guard: Self::UpgradableGuard,
         timeout: Self::Duration,
     ) -> Result<Self::ExclusiveGuard, Self::UpgradableGuard> {
         // SAFETY: the caller hands in the state of an upgradable acquisition of this lock.
-        self.attempt_upgrade(guard, |raw, inner| unsafe { raw.try_upgrade_for(inner, timeout) })
+        self.timed_upgrade(guard, |raw, inner| unsafe { raw.try_upgrade_for(inner, timeout) })
     }
 
     #[inline]
+    #[track_caller]
     unsafe fn try_upgrade_until(
         &self,
         guard: Self::UpgradableGuard,
         timeout: Self::Instant,
     ) -> Result<Self::ExclusiveGuard, Self::UpgradableGuard> {
         // SAFETY: the caller hands in the state of an upgradable acquisition of this lock.
-        self.attempt_upgrade(guard, |raw, inner| unsafe { raw.try_upgrade_until(inner, timeout) })
+        self.timed_upgrade(guard, |raw, inner| unsafe { raw.try_upgrade_until(inner, timeout) })
     }
 }

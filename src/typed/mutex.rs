@@ -4,8 +4,11 @@ use super::relock;
 use crate::raw::{LockPolicy, Tracked, TrackedGuard, cast};
 use lock_api::{RawMutex, RawMutexFair, RawMutexTimed};
 use lockgraph_core::door;
+use lockgraph_core::lock::{Label, LockHeader};
+use lockgraph_core::mode::Policy;
 use std::any::type_name;
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 
@@ -22,6 +25,16 @@ impl<R: RawMutex, P: LockPolicy, T> Mutex<R, P, T> {
     #[track_caller]
     pub const fn new(val: T) -> Self {
         Mutex(lock_api::Mutex::from_raw(Tracked::at(Location::caller(), R::INIT), val))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(self, label: &'static Label) -> Self {
+        // SAFETY: the data is moved out of the lock, which is forgotten. `lock_api` lets no `const`
+        // code at the raw lock, which is as its constructor made it: there is none in use yet.
+        let val = unsafe { self.0.data_ptr().read() };
+        mem::forget(self);
+        Mutex(lock_api::Mutex::from_raw(Tracked::labelled(label, R::INIT), val))
     }
 
     /// The data.
@@ -164,7 +177,7 @@ impl<R: RawMutex, P: LockPolicy, T: Default> Default for Mutex<R, P, T> {
     #[inline]
     #[track_caller]
     fn default() -> Self {
-        Mutex::new(T::default())
+        Self::from_raw(Tracked::by_default(Location::caller(), R::INIT), T::default())
     }
 }
 
@@ -182,10 +195,9 @@ impl<R: RawMutex, P: LockPolicy, T: ?Sized + fmt::Debug> fmt::Debug for Mutex<R,
     }
 }
 
-impl<R: RawMutex, P: LockPolicy, T> crate::Named for Mutex<R, P, T> {
-    fn named(self, name: &str) -> Self {
-        door::name(cast::mutex_header(self.base()), P::POLICY, name);
-        self
+impl<R: RawMutex, P: LockPolicy, T: ?Sized> crate::Named for Mutex<R, P, T> {
+    fn tracked(&self) -> Option<(&LockHeader, &'static Policy)> {
+        Some((cast::mutex_header(self.base()), P::POLICY))
     }
 }
 

@@ -8,8 +8,11 @@ use super::relock;
 use crate::raw::{LockPolicy, Tracked, cast};
 use lock_api::{GetThreadId, RawMutex, RawMutexFair, RawMutexTimed};
 use lockgraph_core::door;
+use lockgraph_core::lock::{Label, LockHeader};
+use lockgraph_core::mode::Policy;
 use std::any::type_name;
 use std::fmt;
+use std::mem;
 use std::ops::Deref;
 use std::panic::Location;
 
@@ -28,6 +31,15 @@ impl<R: RawMutex, G: GetThreadId, P: LockPolicy, T> ReentrantMutex<R, G, P, T> {
     #[track_caller]
     pub const fn new(val: T) -> Self {
         Self::from_raw(Tracked::at(Location::caller(), R::INIT), G::INIT, val)
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(self, label: &'static Label) -> Self {
+        // SAFETY: as for `Mutex`.
+        let val = unsafe { self.0.data_ptr().read() };
+        mem::forget(self);
+        Self::from_raw(Tracked::labelled(label, R::INIT), G::INIT, val)
     }
 
     /// The data.
@@ -199,7 +211,8 @@ impl<R: RawMutex, G: GetThreadId, P: LockPolicy, T: Default> Default
     #[inline]
     #[track_caller]
     fn default() -> Self {
-        ReentrantMutex::new(T::default())
+        let raw = Tracked::by_default(Location::caller(), R::INIT);
+        Self::from_raw(raw, G::INIT, T::default())
     }
 }
 
@@ -219,10 +232,11 @@ impl<R: RawMutex, G: GetThreadId, P: LockPolicy, T: ?Sized + fmt::Debug> fmt::De
     }
 }
 
-impl<R: RawMutex, G: GetThreadId, P: LockPolicy, T> crate::Named for ReentrantMutex<R, G, P, T> {
-    fn named(self, name: &str) -> Self {
-        door::name(cast::remutex_header(self.base()), P::POLICY, name);
-        self
+impl<R: RawMutex, G: GetThreadId, P: LockPolicy, T: ?Sized> crate::Named
+    for ReentrantMutex<R, G, P, T>
+{
+    fn tracked(&self) -> Option<(&LockHeader, &'static Policy)> {
+        Some((cast::remutex_header(self.base()), P::POLICY))
     }
 }
 

@@ -4,8 +4,11 @@ use super::rwlock_guard::{RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWrit
 use crate::raw::{LockPolicy, Tracked, TrackedGuard, cast};
 use lock_api::{RawRwLock, RawRwLockFair, RawRwLockTimed, RawRwLockUpgrade, RawRwLockUpgradeTimed};
 use lockgraph_core::door;
+use lockgraph_core::lock::{Label, LockHeader};
+use lockgraph_core::mode::Policy;
 use std::any::type_name;
 use std::fmt;
+use std::mem;
 use std::panic::Location;
 
 /// A reader-writer lock; [`lock_api::RwLock`] on a tracked raw lock.
@@ -21,6 +24,16 @@ impl<R: RawRwLock, P: LockPolicy, T> RwLock<R, P, T> {
     #[track_caller]
     pub const fn new(val: T) -> Self {
         RwLock(lock_api::RwLock::from_raw(Tracked::at(Location::caller(), R::INIT), val))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(self, label: &'static Label) -> Self {
+        // SAFETY: the data is moved out of the lock, which is forgotten. `lock_api` lets no `const`
+        // code at the raw lock, which is as its constructor made it: there is none in use yet.
+        let val = unsafe { self.0.data_ptr().read() };
+        mem::forget(self);
+        RwLock(lock_api::RwLock::from_raw(Tracked::labelled(label, R::INIT), val))
     }
 
     /// The data.
@@ -295,7 +308,7 @@ impl<R: RawRwLock, P: LockPolicy, T: Default> Default for RwLock<R, P, T> {
     #[inline]
     #[track_caller]
     fn default() -> Self {
-        RwLock::new(T::default())
+        Self::from_raw(Tracked::by_default(Location::caller(), R::INIT), T::default())
     }
 }
 
@@ -313,9 +326,8 @@ impl<R: RawRwLock, P: LockPolicy, T: ?Sized + fmt::Debug> fmt::Debug for RwLock<
     }
 }
 
-impl<R: RawRwLock, P: LockPolicy, T> crate::Named for RwLock<R, P, T> {
-    fn named(self, name: &str) -> Self {
-        door::name(cast::rwlock_header(self.base()), P::POLICY, name);
-        self
+impl<R: RawRwLock, P: LockPolicy, T: ?Sized> crate::Named for RwLock<R, P, T> {
+    fn tracked(&self) -> Option<(&LockHeader, &'static Policy)> {
+        Some((cast::rwlock_header(self.base()), P::POLICY))
     }
 }

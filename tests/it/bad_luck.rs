@@ -321,14 +321,22 @@ fn a_hundred_and_thirty_locks_held_at_once_are_all_known() {
 }
 
 #[test]
-fn five_hundred_nested_locks_are_recorded() {
+fn five_hundred_nested_locks_are_recorded_from_the_oldest_and_the_newest() {
     if !lockgraph::PRESENT {
         return;
     }
     const COUNT: u64 = 500;
+    // The 161st lock is the first that is taken with all of 160 held.
+    const WHOLE: u64 = 160;
     let outcome = run("many_held", COUNT as usize);
     outcome.assert_clean();
-    assert_eq!(outcome.dump.edges.len() as u64, COUNT * (COUNT - 1) / 2);
+    let beyond = COUNT - WHOLE - 1;
+    let edges = WHOLE * (WHOLE + 1) / 2 + beyond * WHOLE;
+    assert_eq!(outcome.dump.edges.len() as u64, edges);
+    assert_eq!(outcome.counter("edges_refused"), beyond * (beyond + 1) / 2);
+    assert_eq!(outcome.counter("evidence_capped"), beyond * WHOLE);
+    // By the order that is there, all the rest is known too.
+    assert!(outcome.dump.order.is_some());
 }
 
 #[test]
@@ -376,7 +384,7 @@ fn an_exit_while_locks_are_held_orphans_nothing() {
 }
 
 /// A lock whose guards may go to other threads.
-struct Spin(AtomicBool);
+pub(crate) struct Spin(AtomicBool);
 
 // SAFETY: the flag is taken by a compare-exchange, so one thread at a time has it.
 unsafe impl RawMutex for Spin {
@@ -399,7 +407,7 @@ unsafe impl RawMutex for Spin {
     }
 }
 
-type Travelling = raw::Mutex<Spin, raw::Exclusive<true>, ()>;
+pub(crate) type Travelling = raw::Mutex<Spin, raw::Exclusive<true>, ()>;
 
 #[test]
 fn a_guard_given_back_elsewhere_is_held_no_longer() {

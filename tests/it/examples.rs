@@ -61,6 +61,78 @@ fn ordered_locks_is_clean_and_writes_the_graph() {
     assert_eq!(edges.len(), 1, "{edges:?}");
 }
 
+/// An example that deadlocks for real: named, and broken. Returns what it printed.
+fn deadlocks(example: &str, words: &[&str]) -> String {
+    let output = run(example, &[]);
+    let (out, err) = texts(&output);
+    if !lockgraph::PRESENT {
+        assert!(output.status.success(), "{out}{err}");
+        assert!(out.contains("compiled out"), "{out}");
+        return String::new();
+    }
+    assert_eq!(output.status.code(), Some(1), "{out}{err}");
+    for word in words.iter().chain(&["error[LG002]", "hung now", "how it hangs"]) {
+        assert!(err.contains(word), "the report does not say `{word}`:\n{err}");
+    }
+    assert_eq!(err.matches("error[LG002]").count(), 1, "reported once:\n{err}");
+    format!("{out}{err}")
+}
+
+#[test]
+fn two_lock_deadlock_is_named_with_sites_and_stack_and_ends() {
+    let names = ["lock_a", "lock_b", "thread `transfer`", "thread `audit`"];
+    let text = deadlocks("two_lock_deadlock", &names);
+    let source = include_str!("../../examples/two_lock_deadlock.rs");
+    if lockgraph::PRESENT {
+        for line in acquisitions(source) {
+            let site = format!("examples/two_lock_deadlock.rs:{line}");
+            assert!(text.contains(&site), "the report does not show {site}:\n{text}");
+        }
+        assert!(text.contains("two_lock_deadlock::main::{{closure}}"), "no stack:\n{text}");
+    }
+}
+
+#[test]
+fn two_lock_deadlock_aborts_where_that_is_the_level() {
+    if !lockgraph::PRESENT {
+        return;
+    }
+    let output = Command::new(binary("two_lock_deadlock"))
+        .env("LOCKGRAPH", "watch,LG002=abort")
+        .env_remove("LOCKGRAPH_DIR")
+        .output()
+        .expect("the example can be started");
+    let (out, err) = texts(&output);
+    assert!(!output.status.success() && output.status.code() != Some(1), "{out}{err}");
+    assert!(err.contains("error[LG002]"), "{err}");
+    assert!(!err.contains("LG003"), "no orders in tier watch: {err}");
+}
+
+#[test]
+fn join_deadlock_is_named() {
+    deadlocks("join_deadlock", &["jobs", "thread `caller`", "the end of thread `worker`"]);
+}
+
+#[test]
+fn reader_recursion_is_named_as_a_hazard_and_then_as_a_deadlock() {
+    deadlocks("reader_recursion", &["warning[LG006]", "prices", "thread `writer`"]);
+}
+
+#[test]
+fn naive_philosophers_starve_by_name_and_ordered_ones_eat() {
+    deadlocks("dining_philosophers", &["5 threads wait for each other", "fork 4", "Hypatia"]);
+    let output = Command::new(binary("dining_philosophers"))
+        .args(["ordered", "1000000"])
+        .env_remove("LOCKGRAPH")
+        .env_remove("LOCKGRAPH_DIR")
+        .output()
+        .expect("the example can be started");
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{out}{err}");
+    assert_eq!(err, "", "nothing is reported");
+    assert!(out.contains("1000000 meals"), "{out}");
+}
+
 /// The report of two_locks stands in the README as it was printed. With `LOCKGRAPH_BLESS` set,
 /// this test writes it there.
 #[test]

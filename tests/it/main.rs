@@ -2,8 +2,14 @@
 
 mod bad_luck;
 mod callback;
+mod classes;
+mod deadlock_storm;
+mod deadlocks;
 mod examples;
 mod exits;
+mod false_alarms;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod layout;
 mod observations;
 mod oracle;

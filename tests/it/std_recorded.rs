@@ -3,7 +3,7 @@
 use crate::scenario::reexec;
 use lockgraph::sync::{Condvar, LazyLock, Mutex, MutexGuard, Once, OnceLock, RwLock};
 use lockgraph::thread::{self, Builder};
-use lockgraph::{Confidence, Detail, Finding, Kind, Named, PRESENT, Wait};
+use lockgraph::{Confidence, Finding, Kind, Named, PRESENT};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -347,23 +347,23 @@ fn a_scoped_join_is_found_as_well_and_silent_once_the_lock_is_released() {
     }
 }
 
-/// A thread that joins another, which waits for what the first one holds: for good.
+/// A thread that joins another, which waits for what the first one holds. Whoever comes last is
+/// refused.
 fn hangs(hang: fn()) {
     let (found, reported) = channel();
     lockgraph::on_finding(move |finding| {
-        if finding.kind == Kind::HeldAcrossWait {
-            let _ = found.send(finding.detail);
+        if finding.kind == Kind::Deadlock {
+            let _ = found.send(finding.sides.len());
         }
     });
-    std::thread::spawn(hang);
-    // Whoever comes last sees the other: the joiner that the thread has asked for the lock, or the
-    // thread that it waits for good.
-    let detail = reported.recv_timeout(Duration::from_secs(120)).expect("it is reported");
-    assert!(matches!(detail, Detail::Wait(Wait::Ahead | Wait::Hung)), "{detail:?}");
+    let ended = std::thread::spawn(hang).join();
+    let sides = reported.recv_timeout(Duration::from_secs(120)).expect("it is reported");
+    assert_eq!(sides, 2);
+    assert!(ended.is_err(), "the panic of the victim came out");
 }
 
 #[test]
-fn a_joined_thread_that_waits_for_the_joiners_mutex_is_reported_though_both_hang() {
+fn a_joined_thread_that_waits_for_the_joiners_mutex_is_reported_and_neither_hangs() {
     if PRESENT {
         reexec::expect_success("std_recorded::hung_by_a_mutex", "full");
     }
@@ -375,13 +375,13 @@ fn hung_by_a_mutex() {
     if reexec::is_child() {
         hangs(|| {
             let _guard = LOCK.lock();
-            let _ = thread::spawn(|| drop(LOCK.lock())).join();
+            thread::spawn(|| drop(LOCK.lock())).join().expect("the victim is one of the two");
         });
     }
 }
 
 #[test]
-fn a_joined_thread_that_waits_for_the_joiners_initialiser_is_reported_though_both_hang() {
+fn a_joined_thread_that_waits_for_the_joiners_initialiser_is_reported_and_neither_hangs() {
     if PRESENT {
         reexec::expect_success("std_recorded::hung_by_an_initialiser", "full");
     }
@@ -391,6 +391,12 @@ fn a_joined_thread_that_waits_for_the_joiners_initialiser_is_reported_though_bot
 fn hung_by_an_initialiser() {
     static ONCE: Once = Once::new();
     if reexec::is_child() {
-        hangs(|| ONCE.call_once(|| drop(thread::spawn(|| ONCE.call_once(|| ())).join())));
+        hangs(|| {
+            ONCE.call_once(|| {
+                thread::spawn(|| ONCE.call_once(|| ()))
+                    .join()
+                    .expect("the victim is one of the two");
+            });
+        });
     }
 }

@@ -26,7 +26,7 @@ fn inversions(names: &[&str]) -> Vec<Confidence> {
     exact.map(|finding| finding.confidence.expect("an inversion has a grade")).collect()
 }
 
-fn mutex(name: &str) -> Mutex<()> {
+pub(crate) fn mutex(name: &str) -> Mutex<()> {
     Mutex::new(()).named(name)
 }
 
@@ -35,7 +35,7 @@ fn rw_lock(name: &str) -> RwLock<()> {
 }
 
 /// Takes the locks in this order, and gives them back.
-fn nested(locks: &[&Mutex<()>]) {
+pub(crate) fn nested(locks: &[&Mutex<()>]) {
     if let Some((first, rest)) = locks.split_first() {
         let _held = first.lock();
         nested(rest);
@@ -43,20 +43,20 @@ fn nested(locks: &[&Mutex<()>]) {
 }
 
 /// Runs `f` on a thread of its own, to its end.
-fn once<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn once<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     thread::scope(|s| s.spawn(f).join().expect("a test's thread does not panic"))
 }
 
-type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
+pub(crate) type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
 
 /// A thread that does what it is told, one thing after the other.
-struct Actor<'a> {
+pub(crate) struct Actor<'a> {
     jobs: Sender<Job<'a>>,
     done: Receiver<()>,
 }
 
 impl<'a> Actor<'a> {
-    fn new<'scope>(scope: &'scope Scope<'scope, '_>) -> Actor<'a>
+    pub(crate) fn new<'scope>(scope: &'scope Scope<'scope, '_>) -> Actor<'a>
     where
         'a: 'scope,
     {
@@ -74,7 +74,7 @@ impl<'a> Actor<'a> {
     }
 
     /// Returns when it is done.
-    fn does(&self, job: impl FnOnce() + Send + 'a) {
+    pub(crate) fn does(&self, job: impl FnOnce() + Send + 'a) {
         self.jobs.send(Box::new(job)).expect("the actor lives");
         self.done.recv().expect("the actor lives");
     }

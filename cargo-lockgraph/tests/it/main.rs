@@ -2,7 +2,18 @@
 //!
 //! `BLESS=1 cargo test -p cargo-lockgraph` writes the golden texts anew; read the difference then.
 
+mod broken;
+mod check;
+mod diagnostics;
+mod explain;
+mod formats;
+mod graph;
+mod import;
+mod init;
 mod input;
+mod merge;
+mod order;
+mod projects;
 mod show;
 mod usage;
 
@@ -21,12 +32,29 @@ fn scratch(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
+/// An empty folder for this test alone.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // What an earlier run has left; there may be nothing.
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
 fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cargo-lockgraph"))
 }
 
 fn show(path: &Path) -> Output {
     command().arg("show").arg(path).output().unwrap()
+}
+
+/// What a command that ends with 0 prints.
+#[track_caller]
+fn stdout(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[track_caller]

@@ -1,6 +1,6 @@
 //! What `show` prints.
 
-use crate::{assert_golden, command, data, scratch, show};
+use crate::{assert_golden, command, data, scratch, show, stdout};
 use std::io::Read;
 use std::process::Stdio;
 
@@ -22,6 +22,17 @@ fn a_dump_is_shown_as_its_journal() {
         let journal = show(&data(&format!("{name}.jsonl")));
         assert_eq!(show(&data(&format!("{name}.json"))).stdout, journal.stdout, "{name}");
     }
+}
+
+#[test]
+fn the_other_formats_show_every_finding_and_fail_by_none() {
+    let shown = |format: &str| {
+        stdout(command().args(["show", "--format", format]).arg(data("gated.jsonl")))
+    };
+    assert_eq!(shown("json"), std::fs::read_to_string(data("gated.json")).unwrap());
+    assert!(shown("github").starts_with("::notice file=src/main.rs,line=22,"));
+    assert!(shown("sarif").contains("\"level\": \"note\""));
+    assert!(shown("junit").contains("tests=\"1\" failures=\"0\""));
 }
 
 #[test]

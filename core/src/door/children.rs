@@ -3,24 +3,31 @@
 //! Guarantee: the table is never locked across anything but its own functions. Here and not with
 //! the mirror of `std::thread::scope`: it grows without the program's allocator.
 
-use super::{Birth, Until, thread_joined, thread_joining};
+use super::thread::joining;
+use super::wait::{self, Parked};
+use super::{Birth, thread_joined};
+use crate::joins::Until;
 use crate::lock::Site;
 use crate::mem::SysVec;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The threads of a scope that were not joined by hand.
-pub struct Children(Mutex<SysVec<Birth>>);
+pub struct Children {
+    births: Mutex<SysVec<Birth>>,
+    /// The wait at the end of the scope.
+    wait: Mutex<Option<Parked>>,
+}
 
 impl Children {
     /// None yet. Allocates nothing.
     #[expect(clippy::new_without_default, reason = "a scope makes one, and nobody else")]
     pub const fn new() -> Self {
-        Children(Mutex::new(SysVec::new()))
+        Children { births: Mutex::new(SysVec::new()), wait: Mutex::new(None) }
     }
 
     fn lock(&self) -> MutexGuard<'_, SysVec<Birth>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.births.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A thread is about to start.
@@ -37,14 +44,19 @@ impl Children {
         }
     }
 
-    /// The scope begins to wait for all of them; they may still start others.
+    /// The scope begins to wait for all of them; they may still start others. Reports LG008 and
+    /// LG002; never panics, as this is called where a scope ends.
     pub fn joining(&self, site: Site) {
         let mut at = 0;
         loop {
             let next = self.lock().get(at).copied();
-            let Some(birth) = next else { return };
-            thread_joining(birth, site, Until::ClosureEnds);
+            let Some(birth) = next else { break };
+            joining(birth, site, Until::ClosureEnds);
             at += 1;
+        }
+        if at > 0 {
+            let wait = wait::threads(site, false);
+            *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = Some(wait);
         }
     }
 
@@ -52,9 +64,11 @@ impl Children {
     pub fn joined(&self) {
         loop {
             let next = self.lock().pop();
-            let Some(birth) = next else { return };
+            let Some(birth) = next else { break };
             thread_joined(birth);
         }
+        let wait = self.wait.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(wait);
     }
 }
 

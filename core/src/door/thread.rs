@@ -5,13 +5,14 @@
 //! where nobody will join. A scope calls [`closure_ended`] at the end of each closure as well.
 
 use super::careful_block;
+use super::wait::{self, Parked};
 use crate::config::{self, Tier};
 use crate::finding::Wait;
-use crate::joins;
+use crate::joins::{self, Until};
 use crate::lock::Site;
+use crate::mode::Want;
+use crate::owner::OwnerBlock;
 use crate::recorder::{self, Inside};
-
-pub use crate::joins::Until;
 
 /// What a thread start hands to the child, and to whoever joins it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +56,24 @@ pub fn closure_ended(birth: Birth) {
     }
 }
 
-/// The running owner is about to wait for the thread. Reports LG008 where it holds a lock that the
-/// thread has asked for. Never panics.
-pub fn thread_joining(birth: Birth, site: Site, until: Until) {
-    if config::tier() < Tier::Full as u8 || birth == Birth::UNTRACKED {
-        return;
-    }
-    let Some(block) = careful_block() else { return };
+/// The running owner is about to wait for the end of the thread: it waits as long as what is
+/// returned lives, which is dropped after [`thread_joined`]. Reports LG008 where it holds a lock that
+/// the thread has asked for, and LG002 where neither can go on.
+///
+/// # Panics
+/// Where LG002 is denied (the default in tier `full`) and the running thread is not unwinding.
+pub fn thread_joining(birth: Birth, site: Site) -> Parked {
+    joining(birth, site, Until::ThreadEnds);
+    wait::threads(site, true)
+}
+
+/// The running owner is about to wait for the thread, maybe among others.
+pub(super) fn joining(birth: Birth, site: Site, until: Until) {
+    let Some(block) = careful_block().filter(|_| birth != Birth::UNTRACKED) else { return };
     let Some(_inside) = Inside::enter(block) else { return };
     recorder::introduce(block);
-    let met = joins::joining((birth.record, birth.number), block, site, until);
+    let look = config::tier() == Tier::Full as u8;
+    let met = joins::joining((birth.record, birth.number), block, site, until, look);
     met.iter().for_each(|met| recorder::held_across_wait(met, Wait::Ahead));
 }
 
@@ -87,23 +96,14 @@ pub fn thread_detached(birth: Birth) {
     }
 }
 
-/// What a wait that is no lock request waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Waiting {
-    /// A message.
-    Message,
-    /// Room for a message.
-    Room,
-}
-
-/// While it lives, the running owner waits.
-#[derive(Debug)]
-#[must_use = "the wait counts while this lives"]
-pub struct Waits(());
-
-/// The running owner is about to block, and for no lock. Nothing is reported of such waits yet.
-pub fn waiting(what: Waiting, site: Site) -> Waits {
-    let _ = (what, site);
-    Waits(())
+/// The running owner is about to park for a lock: whether somebody who waits for its end holds it.
+#[cold]
+pub(super) fn meets_joiner(block: &'static OwnerBlock, id: u64, want: Want, site: Site) {
+    if config::tier() < Tier::Full as u8 || block.record.get() == 0 {
+        return;
+    }
+    let Some(met) = joins::parking(block, id, want, site) else { return };
+    if let Some(_inside) = Inside::enter(block) {
+        recorder::held_across_wait(&met, Wait::Ahead);
+    }
 }

@@ -5,9 +5,9 @@
 //! which a cycle was met. Everything else about a finding (thread names, modes, other holds,
 //! whether a writer was seen) may differ between two reports with one fingerprint.
 
-use super::site::{self, At};
+use super::site::At;
 use super::{Confidence, Detail, Kind, LockRef, Side, Wait};
-use crate::lock::{Class, Site};
+use crate::lock::{Class, Site, is_in_std};
 
 /// The fingerprint of a finding with these parts.
 pub(crate) fn of(
@@ -21,11 +21,14 @@ pub(crate) fn of(
     let mut hash = Fnv::new();
     hash.field(kind.code());
     hash.field(confidence.map_or("", Confidence::name));
-    // A writer seen later makes no new problem of a reader recursion, nor does the end of a wait:
-    // only misuses are told apart, and a wait that hangs from one that may.
+    // A writer seen later makes no new problem of a reader recursion, nor does the end of a join:
+    // only misuses, and waits of other kinds, are told apart.
     hash.field(match detail {
         Detail::None | Detail::WriterSeen(_) | Detail::Wait(Wait::Over | Wait::Ahead) => "",
-        Detail::Wait(Wait::Hung) => "hung",
+        Detail::Wait(Wait::Message) => "message",
+        Detail::Wait(Wait::Room) => "room",
+        Detail::Wait(Wait::Barrier) => "barrier",
+        Detail::Wait(Wait::Region(name)) => name,
         Detail::Misuse(misuse) => misuse.name(),
     });
     let sides: Vec<[String; 4]> = sides.iter().map(side_key).collect();
@@ -58,7 +61,7 @@ fn class_key(class: &Class) -> String {
     }
     let type_name = class.type_name.unwrap_or("");
     match class.created_at {
-        Some(created) if !site::is_unknown(created) => {
+        Some(created) if !is_in_std(created) => {
             format!("site {} {} {type_name}", At(created), class.policy.kind)
         }
         _ => format!("instance {} {type_name}", class.policy.kind),

@@ -4,7 +4,7 @@
 //! the other lines as well. Everything written stays on one line.
 
 use super::site::display_path;
-use super::{Detail, Finding, Side};
+use super::{Awaits, Detail, Finding, Hold, Side, Waited};
 use crate::lock::Site;
 use std::fmt::{Result, Write};
 
@@ -66,9 +66,50 @@ pub(crate) fn write_json(finding: &Finding, seq: u64, out: &mut impl Write) -> R
     out.write_str(",\"misuse\":")?;
     word(out, misuse)?;
     match writer_seen {
-        Some(seen) => write!(out, ",\"writer_seen\":{seen}}}"),
-        None => out.write_str(",\"writer_seen\":null}"),
+        Some(seen) => write!(out, ",\"writer_seen\":{seen}")?,
+        None => out.write_str(",\"writer_seen\":null")?,
     }
+    if !finding.waits.is_empty() {
+        out.write_str(",\"waits\":")?;
+        let waits: Vec<(&Side, &Waited)> = finding.sides.iter().zip(&finding.waits).collect();
+        list(out, &waits, |out, (side, waited)| wait(out, side, waited))?;
+    }
+    out.write_char('}')
+}
+
+/// One element of `waits`.
+fn wait(out: &mut impl Write, side: &Side, waited: &Waited) -> Result {
+    write!(out, "{{\"owner\":{},\"for\":\"{}\"", side.owner.id, waited.awaits.name())?;
+    match side.wants {
+        Some(wish) => {
+            write!(out, ",\"lock\":{},\"mode\":\"{}\"", wish.lock.id.0, wish.want.name())?;
+        }
+        None => out.write_str(",\"lock\":null,\"mode\":null")?,
+    }
+    out.write_str(",\"thread\":")?;
+    match &waited.awaits {
+        Awaits::Thread(Some(thread)) => write!(out, "{}", thread.id)?,
+        _ => out.write_str("null")?,
+    }
+    out.write_str(",\"region\":")?;
+    match waited.awaits {
+        Awaits::Region(name) => escape(out, name)?,
+        _ => out.write_str("null")?,
+    }
+    out.write_str(",\"at\":")?;
+    site(out, waited.at)?;
+    write!(out, ",\"us\":{},\"held\":", waited.us)?;
+    let held: Vec<&Hold> = side.held.iter().chain(&side.others).collect();
+    list(out, &held, |out, hold| {
+        let (lock, mode) = (hold.lock.id.0, hold.mode.name());
+        write!(out, "{{\"lock\":{lock},\"mode\":\"{mode}\",\"at\":")?;
+        match hold.at {
+            Some(at) => site(out, at)?,
+            None => out.write_str("null")?,
+        }
+        out.write_char('}')
+    })?;
+    out.write_char('}')
 }
 
 /// One element of `cycle`. Sides without a hold or without a request make no edge.

@@ -1,8 +1,9 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
-use super::site::{At, is_unknown};
-use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait};
-use crate::lock::{Class, LockId, Site};
+use super::site::At;
+use super::waits::{awaited, wait_words};
+use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side};
+use crate::lock::{Class, LockId, Site, is_in_std};
 use crate::mode::{Mode, Want};
 
 /// Other holds of one side that a report lists; the rest is counted.
@@ -16,10 +17,29 @@ impl Finding {
     /// The finding in one line, without a newline: what, who, which locks and where. It can be
     /// understood without the report, so unnamed locks appear by their creation site.
     pub fn message(&self) -> String {
+        match self.of_classes() {
+            Some(finding) => finding.one_line(),
+            None => self.one_line(),
+        }
+    }
+
+    /// LG004 is about classes: the same with each class in the place of its locks.
+    pub(super) fn of_classes(&self) -> Option<Finding> {
+        let mut finding = (self.kind == Kind::ClassInversion).then(|| self.clone())?;
+        let any = LockId(0);
+        finding.locks.iter_mut().for_each(|lock| lock.id = any);
+        for side in &mut finding.sides {
+            side.held.iter_mut().for_each(|hold| hold.lock.id = any);
+            side.wants.iter_mut().for_each(|wish| wish.lock.id = any);
+        }
+        Some(finding)
+    }
+
+    fn one_line(&self) -> String {
         let names = Names::described(self);
         let mut message = headline(self, &names);
         let places: Vec<String> = match self.kind {
-            Kind::OrderInversion => {
+            Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting => {
                 let edges = self.sides.iter().take(EDGES_IN_MESSAGE).filter_map(|side| {
                     let (held, wants) = (side.held?, side.wants?);
                     let (held, wanted) = (names.of(held.lock), names.of(wants.lock));
@@ -30,9 +50,17 @@ impl Finding {
                     };
                     Some(format!("at {}: {wanted} while holding {held}", At(wants.at)))
                 });
-                let rest = self.sides.len().saturating_sub(EDGES_IN_MESSAGE);
-                let more = (rest > 0).then(|| format!("{rest} more"));
-                edges.chain(more).collect()
+                edges.chain(self.more_sides()).collect()
+            }
+            Kind::Deadlock => {
+                let sides = self.sides.iter().zip(&self.waits).take(EDGES_IN_MESSAGE);
+                let each = sides.map(|(side, waited)| {
+                    let what = awaited(side, waited, &names, &Owners(&self.sides));
+                    let held =
+                        side.held.map(|held| format!(" while holding {}", names.of(held.lock)));
+                    format!("at {}: waits for {what}{}", At(waited.at), held.unwrap_or_default())
+                });
+                each.chain(self.more_sides()).collect()
             }
             _ => self.places().map(|(word, at)| format!("{word} {}", At(at))).collect(),
         };
@@ -41,6 +69,12 @@ impl Finding {
             message.push_str(&places.join("; "));
         }
         message
+    }
+
+    /// What stands for the sides that a message does not list.
+    fn more_sides(&self) -> Option<String> {
+        let rest = self.sides.len().saturating_sub(EDGES_IN_MESSAGE);
+        (rest > 0).then(|| format!("{rest} more"))
     }
 
     /// The sites that matter for a finding that is no cycle, the place to look at first in front.
@@ -78,12 +112,29 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
             };
             format!("{what}: {who} wants {lock}, which it {how}{grade}")
         }
+        Kind::Deadlock => match finding.sides.len() {
+            1 => format!("deadlock: {who} waits for what it holds itself, and hangs for ever"),
+            sides => {
+                let threads = count(sides, "thread");
+                format!("deadlock: {threads} wait for each other, and hang for ever")
+            }
+        },
         Kind::OrderInversion => {
             let threads = count(distinct_owners(&finding.sides), "thread");
             let verb = if threads == "1 thread" { "takes" } else { "take" };
             let taken = count(finding.locks.len(), "lock");
             let how = if finding.sides.len() > 2 { "in a circle" } else { "in opposite orders" };
             format!("potential deadlock: {threads} {verb} {taken} {how}{grade}")
+        }
+        Kind::ClassInversion => {
+            let threads = count(distinct_owners(&finding.sides), "thread");
+            let verb = if threads == "1 thread" { "takes" } else { "take" };
+            let how = if finding.sides.len() > 2 { "in a circle" } else { "in opposite orders" };
+            let classes = finding.sides.len();
+            format!("potential deadlock: {threads} {verb} locks of {classes} classes {how}{grade}")
+        }
+        Kind::SameClassNesting => {
+            "potential deadlock: locks of one class are nested both ways round".to_owned()
         }
         Kind::ReaderRecursion => {
             let writer = match finding.detail {
@@ -99,12 +150,12 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
         Kind::HeldAcrossWait => {
             let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
             let other = other.unwrap_or_else(|| "a thread".to_owned());
-            if finding.detail == Detail::Wait(Wait::Hung) {
-                format!("deadlock: {who} joins {other}, which waits for {lock} that {who} holds")
-            } else {
-                format!(
-                    "potential deadlock: {who} joins {other} while it holds {lock}, which that thread takes"
-                )
+            match wait_words(finding.detail) {
+                Some(words) => format!("potential deadlock: {who} {words} while it holds {lock}"),
+                None => format!(
+                    "potential deadlock: {who} joins {other} while it holds {lock}, which that \
+                     thread takes"
+                ),
             }
         }
         Kind::OrphanedLock => format!("{who} ended while it held {lock}"),
@@ -257,11 +308,18 @@ pub(super) fn describe(class: &Class) -> String {
         Some(protected) => format!("{kind}<{}>", truncated(&protected, TYPE_WIDTH)),
         None => kind.to_owned(),
     };
-    match class.created_at {
-        Some(site) if !is_unknown(site) => format!("{kind} created at {}", At(site)),
+    let mut about = match class.created_at {
+        Some(site) if !is_in_std(site) => format!("{kind} created at {}", At(site)),
         _ if class.name.is_some() => kind,
         _ => format!("{kind} created at an unknown place"),
+    };
+    if class.level > 0 {
+        about.push_str(&format!(", level {}", class.level));
     }
+    if class.keyed {
+        about.push_str(", ordered by a key");
+    }
+    about
 }
 
 /// `alloc::vec::Vec<core::option::Option<i32>>` -> `Vec<Option<i32>>`.
@@ -295,7 +353,7 @@ pub(super) fn truncated(text: &str, width: usize) -> String {
 
 /// Control characters, and those that end a line or turn its direction, escaped: a name must not
 /// break a line or a table.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -9,9 +9,11 @@ pub(crate) mod fingerprint;
 mod golden;
 pub(crate) mod json;
 mod message;
+mod misuse;
 mod scenario;
 pub(crate) mod site;
 pub mod text;
+mod waits;
 
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
@@ -23,11 +25,17 @@ use std::sync::Arc;
 pub enum Kind {
     /// LG001: a blocking request for a lock that the owner itself holds in a conflicting mode.
     SelfDeadlock,
+    /// LG002: owners that wait for each other and can never run again.
+    Deadlock,
     /// LG003: a cycle in the order graph.
     OrderInversion,
+    /// LG004: a cycle among lock classes that no locks closed, or not as surely.
+    ClassInversion,
+    /// LG005: locks of one class nested both ways round.
+    SameClassNesting,
     /// LG006: a shared re-acquisition that a queued writer would turn into a deadlock.
     ReaderRecursion,
-    /// LG008: a lock held while joining a thread that takes it.
+    /// LG008: a lock held while joining a thread that takes it, or in another wait.
     HeldAcrossWait,
     /// LG011: waiting on a condition variable while holding another lock.
     CondvarNested,
@@ -39,9 +47,12 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 10] = [
         Kind::SelfDeadlock,
+        Kind::Deadlock,
         Kind::OrderInversion,
+        Kind::ClassInversion,
+        Kind::SameClassNesting,
         Kind::ReaderRecursion,
         Kind::HeldAcrossWait,
         Kind::CondvarNested,
@@ -53,7 +64,10 @@ impl Kind {
     pub const fn code(self) -> &'static str {
         match self {
             Kind::SelfDeadlock => "LG001",
+            Kind::Deadlock => "LG002",
             Kind::OrderInversion => "LG003",
+            Kind::ClassInversion => "LG004",
+            Kind::SameClassNesting => "LG005",
             Kind::ReaderRecursion => "LG006",
             Kind::HeldAcrossWait => "LG008",
             Kind::CondvarNested => "LG011",
@@ -71,7 +85,10 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Kind::SelfDeadlock => "self_deadlock",
+            Kind::Deadlock => "deadlock",
             Kind::OrderInversion => "order_inversion",
+            Kind::ClassInversion => "class_inversion",
+            Kind::SameClassNesting => "same_class_nesting",
             Kind::ReaderRecursion => "reader_recursion",
             Kind::HeldAcrossWait => "held_across_wait",
             Kind::CondvarNested => "condvar_nested",
@@ -86,7 +103,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Confidence {
-    /// LG003: every choice has a gate around two of its sides.
+    /// LG003, LG004: every choice has a gate around two of its sides.
     Gated,
     /// LG003: every choice has two sides ordered by start or join.
     Ordered,
@@ -177,11 +194,13 @@ pub enum Level {
     Warn,
     /// Reported, then the request panics where a panic is possible.
     Deny,
+    /// Reported, then the journal is completed and the process aborts.
+    Abort,
 }
 
 impl Level {
     /// All levels.
-    pub const ALL: [Level; 3] = [Level::Allow, Level::Warn, Level::Deny];
+    pub const ALL: [Level; 4] = [Level::Allow, Level::Warn, Level::Deny, Level::Abort];
 
     /// The word in configuration.
     pub const fn name(self) -> &'static str {
@@ -189,6 +208,7 @@ impl Level {
             Level::Allow => "allow",
             Level::Warn => "warn",
             Level::Deny => "deny",
+            Level::Abort => "abort",
         }
     }
 
@@ -230,16 +250,71 @@ impl Misuse {
     }
 }
 
-/// What is known of the wait of LG008.
+/// The wait of LG008.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Wait {
-    /// It is over: the thread was done with the lock in time.
+    /// A join, which is over: the thread was done with the lock in time.
     Over,
-    /// It begins: the thread has asked for the lock before, and may again.
+    /// A join, which begins: the thread has asked for the lock before, and may again.
     Ahead,
-    /// It never ends: the thread waits for the lock.
-    Hung,
+    /// For a message.
+    Message,
+    /// For room for a message.
+    Room,
+    /// For others, at a barrier.
+    Barrier,
+    /// In a region that the program has named.
+    Region(&'static str),
+}
+
+/// What an owner waits for, beside the lock that its side names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Awaits {
+    /// The lock.
+    Lock,
+    /// A permit, of which each hold of the lock is one.
+    Permit,
+    /// A notification, and then the lock: the mutex that the wait on a condition variable gave up.
+    Notification,
+    /// The end of this thread; `None` where it is none that the finding is about.
+    Thread(Option<OwnerRef>),
+    /// A message.
+    Message,
+    /// Room for a message.
+    Room,
+    /// Others, at a barrier.
+    Barrier,
+    /// The end of a region that the program has named.
+    Region(&'static str),
+}
+
+impl Awaits {
+    /// The word in journals and dumps.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Awaits::Lock => "lock",
+            Awaits::Permit => "permit",
+            Awaits::Notification => "notification",
+            Awaits::Thread(_) => "thread",
+            Awaits::Message => "message",
+            Awaits::Room => "room",
+            Awaits::Barrier => "barrier",
+            Awaits::Region(_) => "region",
+        }
+    }
+}
+
+/// How an owner waits, at the moment of the report.
+#[derive(Clone, Debug)]
+pub struct Waited {
+    /// For what.
+    pub awaits: Awaits,
+    /// Where.
+    pub at: Site,
+    /// For how long so far, in microseconds.
+    pub us: u64,
 }
 
 /// A lock, as a finding names it.
@@ -307,7 +382,7 @@ pub enum Detail {
     WriterSeen(bool),
     /// LG013: which misuse, of a lock that is not in the sides where nobody holds it.
     Misuse(Misuse),
-    /// LG008: how the wait stands. The first side waits, the second one is waited for.
+    /// LG008: which wait. The first side waits; of a join, the second one is waited for.
     Wait(Wait),
 }
 
@@ -328,6 +403,8 @@ pub struct Finding {
     pub locks: Vec<LockRef>,
     /// The evidence.
     pub sides: Vec<Side>,
+    /// LG002: how each side waits, in the order of the sides.
+    pub waits: Vec<Waited>,
     /// What the kind says besides.
     pub detail: Detail,
     /// Where it was noticed, for kinds without a request.
@@ -337,30 +414,47 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Every lock that the finding names; some stand there several times.
+    pub(crate) fn mentioned(&self) -> impl Iterator<Item = LockRef> + '_ {
+        let of_sides = self.sides.iter().flat_map(|side| {
+            let held = side.held.map(|hold| hold.lock);
+            held.into_iter().chain(side.wants.map(|wish| wish.lock))
+        });
+        self.locks.iter().copied().chain(of_sides)
+    }
+
     /// Severity of a kind with a confidence, as the table of `docs/findings.md` says.
     pub const fn severity_of(kind: Kind, confidence: Option<Confidence>) -> Severity {
         match (kind, confidence) {
             (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Severity::Warning,
-            (Kind::SelfDeadlock, _) => Severity::Error,
-            (Kind::OrderInversion, Some(Confidence::Gated | Confidence::Ordered)) => Severity::Note,
+            (Kind::SelfDeadlock | Kind::Deadlock, _) => Severity::Error,
+            (
+                Kind::OrderInversion | Kind::ClassInversion,
+                Some(Confidence::Gated | Confidence::Ordered),
+            ) => Severity::Note,
             (
                 Kind::OrderInversion,
                 Some(Confidence::SameOwner | Confidence::NeedsWriter | Confidence::Unproven),
             ) => Severity::Warning,
             (Kind::OrderInversion, _) => Severity::Error,
-            (Kind::CondvarNested, _) => Severity::Note,
+            (Kind::SameClassNesting | Kind::CondvarNested, _) => Severity::Note,
             (
-                Kind::ReaderRecursion | Kind::HeldAcrossWait | Kind::OrphanedLock | Kind::Misuse,
+                Kind::ClassInversion
+                | Kind::ReaderRecursion
+                | Kind::HeldAcrossWait
+                | Kind::OrphanedLock
+                | Kind::Misuse,
                 _,
             ) => Severity::Warning,
         }
     }
 
-    /// The level that applies where the program configured none.
+    /// The level that applies where the program configured none. In tier `watch` that of LG002 is
+    /// `warn` all the same.
     pub const fn default_level(kind: Kind, confidence: Option<Confidence>) -> Level {
         match (kind, confidence) {
             (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Level::Warn,
-            (Kind::SelfDeadlock, _) => Level::Deny,
+            (Kind::SelfDeadlock | Kind::Deadlock, _) => Level::Deny,
             _ => match Self::severity_of(kind, confidence) {
                 Severity::Note => Level::Allow,
                 _ => Level::Warn,

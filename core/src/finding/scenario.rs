@@ -6,7 +6,7 @@
 
 use super::message::{Names, Owners, same_lock, truncated, verb, verb_of_hold};
 use super::site::At;
-use super::{Confidence, Detail, Finding, Kind, LockRef, Side, Wait};
+use super::{Awaits, Confidence, Finding, Kind, LockRef, Side};
 use crate::lock::Site;
 use crate::mode::Conflict;
 
@@ -36,7 +36,8 @@ struct Scenario {
 /// without one.
 pub(super) fn scenario(finding: &Finding, names: &Names) -> String {
     let story = match finding.kind {
-        Kind::OrderInversion => circle(finding, names),
+        Kind::Deadlock => hung(finding, names),
+        Kind::OrderInversion | Kind::ClassInversion => circle(finding, names),
         Kind::ReaderRecursion => reader(finding, names),
         Kind::CondvarNested => condvar(finding, names),
         Kind::HeldAcrossWait => join(finding, names),
@@ -156,8 +157,51 @@ fn join(finding: &Finding, names: &Names) -> Option<Scenario> {
         Step { role: 0, act: "join".to_owned(), at: finding.at, waits: for_end },
         Step { role: 1, act: then, at: Some(wants.at), waits: for_lock },
     ];
-    let hung = finding.detail == Detail::Wait(Wait::Hung);
-    Some(Scenario { title: if hung { "how it hangs" } else { "how it would hang" }, roles, steps })
+    Some(Scenario { title: "how it would hang", roles, steps })
+}
+
+/// Everybody took what it holds, and waits. Not in the order of time, which nobody knows.
+fn hung(finding: &Finding, names: &Names) -> Option<Scenario> {
+    let sides = &finding.sides;
+    if sides.is_empty() || sides.len() != finding.waits.len() {
+        return None;
+    }
+    let owners = Owners(sides);
+    let roles: Vec<String> = sides.iter().map(|side| owners.name(&side.owner)).collect();
+    let mut steps = Vec::new();
+    for (role, held) in sides.iter().enumerate().filter_map(|(i, side)| Some((i, side.held?))) {
+        let act = format!("{} {}", verb_of_hold(held.lock, held.mode), names.of(held.lock));
+        steps.push(Step { role, act, at: held.at, waits: None });
+    }
+    for (role, (side, waited)) in sides.iter().zip(&finding.waits).enumerate() {
+        let act = match (&waited.awaits, side.wants) {
+            (Awaits::Lock, Some(wants)) => {
+                format!("{} {}", verb(wants.lock, wants.want), names.of(wants.lock))
+            }
+            (Awaits::Thread(_), _) => "join".to_owned(),
+            _ => "wait".to_owned(),
+        };
+        let blocker = match (&waited.awaits, side.wants) {
+            (Awaits::Thread(Some(thread)), _) => Some(owners.name(thread)),
+            (_, Some(wants)) => {
+                // The one after it, as far as the circle goes; else whoever has what it wants.
+                let next = &sides[(role + 1) % sides.len()];
+                let blocks = |other: &Side| {
+                    other.held.is_some_and(|held| {
+                        let policy = held.lock.class.policy;
+                        let conflict = policy.conflict(wants.want, held.mode);
+                        same_lock(held.lock, wants.lock) && conflict == Conflict::Always
+                    })
+                };
+                let mut others = sides.iter().filter(|other| other.owner.id != side.owner.id);
+                let holder = others.find(|other| blocks(other)).filter(|_| !blocks(next));
+                Some(owners.name(&holder.unwrap_or(next).owner))
+            }
+            _ => None,
+        };
+        steps.push(Step { role, act, at: Some(waited.at), waits: blocker });
+    }
+    Some(Scenario { title: "how it hangs", roles, steps })
 }
 
 /// One name per side. A thread that has two sides needs somebody else to hang with.

@@ -28,12 +28,6 @@ pub(crate) fn display_path(file: &str) -> Cow<'_, str> {
     shorten(file)
 }
 
-/// True for locations inside the standard library: there the caller got lost, and two locks
-/// "made" at one such place have nothing in common.
-pub(crate) fn is_unknown(site: Site) -> bool {
-    in_std(site.file())
-}
-
 /// The crate that a file belongs to, without its version; `None` for the root package of a
 /// workspace, whose folder is not part of its paths.
 pub(crate) fn crate_of(file: &str) -> Option<&str> {
@@ -127,11 +121,6 @@ fn build_script_output(path: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("{package}/out/{rest}"))
-}
-
-fn in_std(file: &str) -> bool {
-    let file = file.replace('\\', "/");
-    file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
 }
 
 fn file_name(path: &str) -> &str {
@@ -230,14 +219,6 @@ mod tests {
             assert_eq!(display_path(path), shown, "{path}");
             assert!(!shown.contains("user"));
         }
-    }
-
-    #[test]
-    fn the_standard_library_is_unknown() {
-        assert!(in_std("/rustc/0123abcd/library/core/src/ops/function.rs"));
-        assert!(in_std(r"/rustc/0123abcd\library\core\src\ops\function.rs"));
-        assert!(!in_std("src/rustc/main.rs"));
-        assert!(!is_unknown(std::panic::Location::caller()));
     }
 
     #[test]

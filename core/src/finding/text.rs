@@ -7,9 +7,11 @@
 use super::message::{
     Gate, Names, Owners, describe, gates, headline, held_word, same_lock, shown_others, want_word,
 };
+use super::misuse::{misuse_help, misuse_meaning};
 use super::scenario::{scenario, waits_behind_writer};
 use super::site::At;
-use super::{Confidence, Detail, Filter, Finding, Kind, Misuse, Side, Wait};
+use super::waits::{awaited, duration, wait_words};
+use super::{Awaits, Confidence, Detail, Filter, Finding, Kind, Side, Wait, Waited};
 use crate::mode::{Mode, Want};
 use std::fmt;
 use std::fmt::Write as _;
@@ -18,6 +20,13 @@ impl Finding {
     /// The whole report: several lines, the last one ending with a newline. Every path in it is
     /// relative to the workspace or to its crate.
     pub fn report(&self) -> String {
+        match self.of_classes() {
+            Some(finding) => finding.write_report(),
+            None => self.write_report(),
+        }
+    }
+
+    fn write_report(&self) -> String {
         let names = Names::short(self);
         let mut text = String::new();
         let (severity, code) = (self.severity.name(), self.kind.code());
@@ -53,7 +62,8 @@ impl Finding {
             rows.push(vec![name.to_owned(), about]);
         }
         if !rows.is_empty() {
-            text.push_str("\n   locks\n");
+            let classes = self.kind == Kind::ClassInversion;
+            text.push_str(if classes { "\n   classes\n" } else { "\n   locks\n" });
             write_columns(text, &rows);
         }
     }
@@ -64,7 +74,11 @@ impl Finding {
             let who = owners.name(&side.owner);
             text.push('\n');
             match (self.kind, side.held, side.wants) {
-                (Kind::OrderInversion, Some(held), Some(wants)) => line(
+                (
+                    Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting,
+                    Some(held),
+                    Some(wants),
+                ) => line(
                     text,
                     format_args!(
                         "   order {} of {}: {who} took {}, then wanted {}",
@@ -76,7 +90,7 @@ impl Finding {
                 ),
                 _ => line(text, format_args!("   {who}")),
             }
-            let rows = evidence(self, side, names);
+            let rows = evidence(self, side, self.waits.get(i), names);
             write_columns(text, &rows);
         }
     }
@@ -99,13 +113,25 @@ impl Finding {
                 "where the level is `deny` the request is refused; otherwise this thread hangs here"
                     .to_owned(),
             ],
-            Kind::OrderInversion => {
+            Kind::Deadlock => vec![
+                "hung now: certain, not potential: each of these threads waits for something that \
+                 only another of them could give"
+                    .to_owned(),
+                "where the level is `deny` the wait that closed the circle is refused; otherwise \
+                 these threads hang here"
+                    .to_owned(),
+            ],
+            Kind::OrderInversion | Kind::ClassInversion => {
                 let now = match self.confidence {
                     Some(Confidence::Gated | Confidence::Ordered) => {
                         "nothing hangs now, and nothing will while the code runs as it was seen to"
                     }
                     Some(Confidence::SameOwner) => {
                         "nothing hangs now: each order was seen on its own, in one thread"
+                    }
+                    _ if self.kind == Kind::ClassInversion => {
+                        "nothing hangs now: each order was seen with other locks of these classes; \
+                         the threads hang on the day that the orders meet on the same ones"
                     }
                     _ => {
                         "nothing hangs now: each order was seen on its own; the threads hang on \
@@ -117,6 +143,13 @@ impl Finding {
                 notes.extend(self.filters());
                 notes
             }
+            Kind::SameClassNesting => vec![
+                "nothing hangs now: no pair was seen both ways round; two threads hang that take \
+                 one pair, each from its other end"
+                    .to_owned(),
+                "order 1 takes the lock that was used first before the other one, order 2 after it"
+                    .to_owned(),
+            ],
             Kind::ReaderRecursion => {
                 let mut notes = vec![
                     "nothing hangs now: it does when a writer queues between the two reads, as the \
@@ -139,17 +172,17 @@ impl Finding {
                  wait releases only its own mutex"
             )],
             Kind::HeldAcrossWait => vec![match self.detail {
-                Detail::Wait(Wait::Hung) => format!(
-                    "certain, not potential: the joined thread waits for {lock} now, and whoever \
-                     holds {lock} waits for that thread"
-                ),
                 Detail::Wait(Wait::Over) => format!(
                     "nothing hangs now: the joined thread was done with {lock} in time; both hang \
                      on the day that it is slower"
                 ),
-                _ => format!(
+                Detail::Wait(Wait::Ahead) => format!(
                     "nothing is known to hang: the joined thread has asked for {lock} before; both \
                      hang if it needs {lock} from now on"
+                ),
+                _ => format!(
+                    "nothing is known to hang: it does where whoever shall end the wait needs \
+                     {lock} first"
                 ),
             }],
             Kind::OrphanedLock => vec![format!(
@@ -237,7 +270,24 @@ impl Finding {
         let taken = taken.map_or_else(String::new, |at| format!(" taken at {}", At(at)));
         match self.kind {
             Kind::SelfDeadlock => self_deadlock_help(self, &taken),
+            Kind::Deadlock => self.deadlock_help(names),
             Kind::OrderInversion => self.order_help(names),
+            Kind::ClassInversion => {
+                let mut help = self.order_help(names);
+                help.push(
+                    "or, where both sides can never mean the same locks, say so: a name or \
+                     `.nested(level)` makes a class of its own"
+                        .to_owned(),
+                );
+                help
+            }
+            Kind::SameClassNesting => vec![
+                "take the locks of this class in one order everywhere, such as by index or key"
+                    .to_owned(),
+                "or, where that is so, declare it: `.keyed()`, or `.nested(level)` for levels of \
+                 a fixed number"
+                    .to_owned(),
+            ],
             Kind::ReaderRecursion => vec![
                 format!("pass the guard{taken} down to the code that reads again"),
                 "or read both times with `read_recursive()`, where the lock has it".to_owned(),
@@ -246,6 +296,9 @@ impl Finding {
                 format!("drop the guard of {lock}{taken} before the wait"),
                 "or keep what both protect under the mutex that the wait releases".to_owned(),
             ],
+            Kind::HeldAcrossWait if wait_words(self.detail).is_some() => {
+                vec![format!("drop the guard of {lock}{taken} before the wait")]
+            }
             Kind::HeldAcrossWait => vec![
                 format!("drop the guard of {lock}{taken} before the join"),
                 format!(
@@ -259,6 +312,19 @@ impl Finding {
             ],
             Kind::Misuse => misuse_help(self.detail, lock, &taken),
         }
+    }
+
+    fn deadlock_help(&self, names: &Names) -> Vec<String> {
+        let only_locks = self.waits.iter().all(|waited| waited.awaits == Awaits::Lock);
+        let held = self.sides.iter().all(|side| side.held.is_some());
+        if only_locks && held && self.locks.len() > 1 {
+            return self.order_help(names);
+        }
+        vec![
+            "break the circle at one place: end what is held before the wait, or let the other \
+             side do without it"
+                .to_owned(),
+        ]
     }
 
     fn order_help(&self, names: &Names) -> Vec<String> {
@@ -318,7 +384,12 @@ impl fmt::Display for Finding {
 }
 
 /// What one owner held and wanted, one row each.
-fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
+fn evidence(
+    finding: &Finding,
+    side: &Side,
+    waited: Option<&Waited>,
+    names: &Names,
+) -> Vec<Vec<String>> {
     let row = |what: &str, lock: &str, word: &str, at: Option<String>| -> Vec<String> {
         vec![what.to_owned(), lock.to_owned(), word.to_owned(), at.unwrap_or_default()]
     };
@@ -329,15 +400,28 @@ fn evidence(finding: &Finding, side: &Side, names: &Names) -> Vec<Vec<String>> {
     }
     if let (Kind::HeldAcrossWait, Some(at), true) = (finding.kind, finding.at, side.held.is_some())
     {
-        let other = finding.sides.get(1).map(|side| Owners(&finding.sides).name(&side.owner));
         let at = Some(format!("at    {}", At(at)));
-        rows.push(row("joins", &other.unwrap_or_default(), "", at));
+        match (wait_words(finding.detail), finding.sides.get(1)) {
+            (Some(_), _) => rows.push(row("waits", "", "", at)),
+            (None, other) => {
+                let other = other.map(|side| Owners(&finding.sides).name(&side.owner));
+                rows.push(row("joins", &other.unwrap_or_default(), "", at));
+            }
+        }
     }
-    if let Some(wants) = side.wants {
+    if let Some(waited) = waited {
+        let what = awaited(side, waited, names, &Owners(&finding.sides));
+        let word = match (&waited.awaits, side.wants) {
+            (Awaits::Lock, Some(wants)) => want_word(wants.lock, wants.want),
+            _ => "",
+        };
+        let at = format!("at    {}, for {}", At(waited.at), duration(waited.us));
+        rows.push(row("waits", &what, word, Some(at)));
+    } else if let Some(wants) = side.wants {
         let at = Some(format!("at    {}", At(wants.at)));
         rows.push(row("wanted", names.of(wants.lock), want_word(wants.lock, wants.want), at));
     }
-    if side.held.is_none() && side.wants.is_none() && side.others.is_empty() {
+    if side.held.is_none() && side.wants.is_none() && waited.is_none() && side.others.is_empty() {
         rows.push(row("held", "nothing", "", None));
     }
     let own = side.held.map(|hold| hold.lock);
@@ -387,50 +471,6 @@ fn self_deadlock_help(finding: &Finding, taken: &str) -> Vec<String> {
         );
     }
     help
-}
-
-fn misuse_meaning(detail: Detail) -> &'static str {
-    match detail {
-        Detail::Misuse(Misuse::UnlockNotHeld) => {
-            "nothing hangs now: the lock may have been free, or it was taken from its holder"
-        }
-        Detail::Misuse(Misuse::DoubleUnlock) => {
-            "nothing hangs now: the second unlock may have taken the lock from its next holder"
-        }
-        Detail::Misuse(Misuse::DropWhileHeld) => {
-            "nothing hangs now: the hold ends without a release; its guard was forgotten or leaked"
-        }
-        Detail::Misuse(Misuse::InitWhileHeld) => {
-            "nothing hangs now: the holder will release a lock that is not the one it took"
-        }
-        Detail::Misuse(Misuse::AssertNotHeld) => {
-            "nothing hangs now: the code below may touch what the lock protects without it"
-        }
-        Detail::Misuse(Misuse::CondvarTwoMutexes) => {
-            "nothing hangs now: two waiters of one condition variable do not exclude each other, \
-             and a notification may be lost"
-        }
-        _ => "nothing hangs now",
-    }
-}
-
-fn misuse_help(detail: Detail, lock: &str, taken: &str) -> Vec<String> {
-    let Detail::Misuse(misuse) = detail else { return Vec::new() };
-    vec![match misuse {
-        Misuse::UnlockNotHeld => format!("unlock {lock} only where it was locked: use its guard"),
-        Misuse::DoubleUnlock => format!("unlock {lock} once for each acquisition: use its guard"),
-        Misuse::DropWhileHeld => {
-            format!("drop the guard{taken} before the lock; do not forget or leak it")
-        }
-        Misuse::InitWhileHeld => {
-            format!("drop the guard{taken} before the lock is initialised again")
-        }
-        Misuse::AssertNotHeld => format!("take {lock} before this place, in this thread"),
-        Misuse::CondvarTwoMutexes => {
-            "use one mutex with one condition variable, or one condition variable for each"
-                .to_owned()
-        }
-    }]
 }
 
 /// Rows in aligned columns; a row that ends early leaves no blanks behind.

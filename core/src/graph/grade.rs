@@ -1,12 +1,12 @@
 //! How sure a cycle is: the best grade over all its witness choices, and the filters that alone
 //! rule out every choice.
 
+use super::cycle::{self, Cycle};
 use super::digraph::{EdgeIx, NodeIx};
 use super::held_sets::{gate, item};
-use super::search::{Inversion, Search};
+use super::search::Search;
 use super::witness::{ANY, NIL, Witness, WitnessIx};
 use crate::finding::{Confidence, Filter};
-use crate::held::fold;
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Want};
 
@@ -24,21 +24,21 @@ const NOTHING: Mask = Mask { gate: false, order: false, owner: false };
 impl Search<'_> {
     /// Whether the request `want` for `node` conflicts with `next`, a witness of an edge from it.
     fn conflict(&self, node: NodeIx, want: Want, next: &Witness) -> Conflict {
-        self.graph.nodes[node as usize].class.policy.conflict(want, next.from_mode)
+        self.layer.nodes[node as usize].class.policy.conflict(want, next.from_mode)
     }
 
     /// Whether `witness` of `edge` goes with all sides chosen so far, under `mask`.
     pub(super) fn joins(&mut self, edge: EdgeIx, witness: WitnessIx, mask: Mask) -> bool {
-        let (from, _) = self.graph.digraph.ends(edge);
-        let side = *self.graph.witnesses.get(witness);
+        let (from, _) = self.layer.digraph.ends(edge);
+        let side = *self.layer.witnesses.get(witness);
         if let Some(&last) = self.scratch.chosen.last() {
-            let want = self.graph.witnesses.get(last).want;
+            let want = self.layer.witnesses.get(last).want;
             if self.conflict(from, want, &side) == Conflict::Never {
                 return false;
             }
         }
         for i in 0..self.scratch.chosen.len() {
-            let other = *self.graph.witnesses.get(self.scratch.chosen[i]);
+            let other = *self.layer.witnesses.get(self.scratch.chosen[i]);
             if !self.compatible(self.scratch.edges[i], &other, edge, &side, mask) {
                 return false;
             }
@@ -48,8 +48,8 @@ impl Search<'_> {
 
     /// Whether the request of the last side conflicts with the hold of the first one.
     pub(super) fn closes(&self, last: WitnessIx) -> bool {
-        let first = self.graph.witnesses.get(self.scratch.chosen[0]);
-        let want = self.graph.witnesses.get(last).want;
+        let first = self.layer.witnesses.get(self.scratch.chosen[0]);
+        let want = self.layer.witnesses.get(last).want;
         self.conflict(self.home, want, first) != Conflict::Never
     }
 
@@ -69,13 +69,13 @@ impl Search<'_> {
             return false;
         }
         let ordered = mask.order && one.segment != other.segment;
-        !(ordered && self.graph.segments.ordered(one.segment, other.segment))
+        !(ordered && self.segments.ordered(one.segment, other.segment))
     }
 
     fn gate_between(&self, e: EdgeIx, one: &Witness, f: EdgeIx, other: &Witness) -> Option<u64> {
-        let own = item(self.graph.source_id(e), one.from_mode);
-        let own_other = item(self.graph.source_id(f), other.from_mode);
-        let sets = &self.graph.witnesses.sets;
+        let own = item(self.layer.source_id(e), one.from_mode);
+        let own_other = item(self.layer.source_id(f), other.from_mode);
+        let sets = &self.layer.witnesses.sets;
         gate(sets.get(one.held, &own), sets.get(other.held, &own_other))
     }
 
@@ -84,12 +84,12 @@ impl Search<'_> {
         let sides = self.scratch.chosen.len();
         let mut confidence = Confidence::Feasible;
         for i in 0..sides {
-            let side = self.graph.witnesses.get(self.scratch.chosen[i]);
-            let before = self.graph.witnesses.get(self.scratch.chosen[(i + sides - 1) % sides]);
+            let side = self.layer.witnesses.get(self.scratch.chosen[i]);
+            let before = self.layer.witnesses.get(self.scratch.chosen[(i + sides - 1) % sides]);
             if side.capped {
                 confidence = confidence.min(Confidence::Unproven);
             }
-            let node = self.graph.digraph.ends(self.scratch.edges[i]).0;
+            let node = self.layer.digraph.ends(self.scratch.edges[i]).0;
             if self.conflict(node, before.want, side) == Conflict::BehindWriter
                 && !self.writer_outside(node)
             {
@@ -102,9 +102,9 @@ impl Search<'_> {
 
     /// Whether an owner that is on no side ever made a blocking write or upgrade request there.
     fn writer_outside(&self, node: NodeIx) -> bool {
-        let writers = &self.graph.nodes[node as usize].writers;
+        let writers = &self.layer.nodes[node as usize].writers;
         let taken = |owner| {
-            self.scratch.chosen.iter().any(|&side| self.graph.witnesses.get(side).owner == owner)
+            self.scratch.chosen.iter().any(|&side| self.layer.witnesses.get(side).owner == owner)
         };
         writers.iter().any(|&owner| !taken(owner))
     }
@@ -202,16 +202,13 @@ impl Search<'_> {
     }
 
     fn key(&self, edges: &[EdgeIx]) -> u64 {
-        let ids = |i: usize| self.graph.source_id(edges[i % edges.len()]);
-        let first = (0..edges.len()).min_by_key(|&i| ids(i)).unwrap_or(0);
-        let seed = 11 + u64::from(self.scope);
-        (0..edges.len()).fold(seed, |hash, i| fold(hash ^ ids(first + i), 7)).max(1)
+        cycle::key(self.scope, edges.len(), |i| self.layer.source_id(edges[i]))
     }
 
     /// The best grade of this cycle, reported before or found in this search.
     fn best_known(&self, key: u64) -> Option<Confidence> {
         let here = self.found.iter().filter(|i| i.key == key).map(|i| i.confidence).max();
-        here.max(self.graph.reported(key))
+        here.max(self.layer.reported(key))
     }
 
     /// Notes a cycle if it is better than what is known of it.
@@ -230,16 +227,18 @@ impl Search<'_> {
             self.found.swap_remove(worse);
         }
         let strong = confidence >= Confidence::NeedsWriter;
-        let shadowed = !strong && edges.iter().any(|&edge| self.graph.is_strong(edge));
+        let shadowed = !strong && edges.iter().any(|&edge| self.layer.is_strong(edge));
         if strong {
-            edges.iter().for_each(|&edge| self.graph.mark_strong(edge));
+            edges.iter().for_each(|&edge| self.layer.mark_strong(edge));
         }
-        let first = (0..edges.len()).min_by_key(|&i| self.graph.source_id(edges[i])).unwrap_or(0);
-        let mut sides = SysVec::new();
+        let first = (0..edges.len()).min_by_key(|&i| self.layer.source_id(edges[i])).unwrap_or(0);
+        let (mut ring, mut sides) = (SysVec::new(), SysVec::new());
         for i in (0..edges.len()).map(|i| (first + i) % edges.len()) {
-            sides.push(self.graph.side(edges[i], chosen[i]));
+            ring.push(edges[i]);
+            sides.push(chosen[i]);
         }
+        let (edges, chosen) = (ring, sides);
         let scope = self.scope;
-        self.found.push(Inversion { confidence, filtered_by, sides, key, shadowed, scope });
+        self.found.push(Cycle { confidence, filtered_by, edges, chosen, key, shadowed, scope });
     }
 }

@@ -1,96 +1,80 @@
-//! The order graph of the process: locks, order edges, their witnesses, and what follows.
+//! The order graph of the process: locks, order edges, their witnesses, and what follows; and the
+//! same over the classes of locks.
 //!
 //! A value without threads, clocks or sinks: [`Graph::record`] takes what a request tells and
 //! returns what is new. The caller serialises access and makes findings of it afterwards.
 
+mod chain;
+mod classes;
+mod cycle;
 pub(crate) mod digraph;
 mod grade;
 mod held_sets;
+mod layer;
 mod lookup;
+mod nesting;
 pub(crate) mod order;
 mod retell;
 mod search;
+mod tell;
 mod witness;
 
 #[cfg(test)]
 mod tests;
 
-use held_sets::{item_id, item_mode};
-pub(crate) use search::Inversion;
-
-use crate::event::{Event, Note, Side};
-use crate::finding::Confidence;
-use crate::held::Hold;
-use crate::lock::OwnerId;
-use crate::lock::{Class, Site};
+use crate::event::{Event, Side};
+use crate::finding::{Confidence, Filter, Kind};
+use crate::lock::{Class, LockId, OwnerId};
 use crate::mem::SysVec;
-use crate::mode::Want;
-use crate::segment::{SegmentId, Segments};
-use digraph::{Digraph, EdgeIx, NodeIx};
-use held_sets::{ALONE, HeldIx, Item, item};
+use crate::segment::Segments;
+pub(crate) use chain::Chain;
+use chain::Fresh;
+use classes::Classes;
+use cycle::Cycle;
+use digraph::{EdgeIx, NodeIx};
+use held_sets::{Item, item, item_id, item_mode};
+use layer::Layer;
 use lookup::Lookup;
-use order::Order;
-use search::{Scratch, Search};
-use std::cell::Cell;
-use witness::{NIL, Report, WitnessIx, Witnesses};
-
-/// Writers kept per lock; more say "many", which counts as one outside any cycle.
-const MAX_WRITERS: usize = 8;
-
-/// A lock in the graph.
-pub(crate) struct Node {
-    pub(crate) id: u64,
-    pub(crate) class: &'static Class,
-    /// Owners that made a blocking write or upgrade request.
-    pub(crate) writers: SysVec<OwnerId>,
-}
+use nesting::Nestings;
+pub(crate) use retell::Besides;
+use witness::WitnessIx;
 
 /// What was counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) searches_truncated: u64,
     pub(crate) dropped_locks: u64,
     pub(crate) dropped_edges: u64,
     /// Edges and locks that found no place.
     pub(crate) refused: u64,
 }
 
-/// Beyond this many locks or edges, new ones are not recorded.
-const MAX_TABLE: usize = 1 << 24;
-
-/// A request as the graph sees it.
-pub(crate) struct Chain<'a> {
-    pub(crate) owner: OwnerId,
+/// Orders that contradict each other, with their best evidence.
+pub(crate) struct Inversion {
+    /// [`Kind::OrderInversion`], [`Kind::ClassInversion`] or [`Kind::SameClassNesting`].
+    pub(crate) kind: Kind,
+    /// `None` where the kind has no grades.
+    pub(crate) confidence: Option<Confidence>,
+    pub(crate) filtered_by: SysVec<Filter>,
+    pub(crate) sides: SysVec<Side>,
+    /// A stronger inversion that was reported before shares an edge: not worth printing.
+    pub(crate) shadowed: bool,
+    /// The scope whose evidence alone it stands on; 0 where that of the whole process was looked at.
     pub(crate) scope: u32,
-    pub(crate) segment: SegmentId,
-    pub(crate) id: u64,
-    pub(crate) class: &'static Class,
-    pub(crate) want: Want,
-    pub(crate) at: Site,
-    /// Everything that the owner holds.
-    pub(crate) holds: &'a [Hold],
 }
 
 /// The order graph. See the module.
 pub(crate) struct Graph {
-    digraph: Digraph,
-    order: Order,
-    nodes: SysVec<Node>,
-    /// Per edge: its witnesses.
-    heads: SysVec<WitnessIx>,
-    /// Per edge: part of an inversion that was reported as more than filtered.
-    strong: SysVec<bool>,
-    by_id: Lookup,
-    witnesses: Witnesses,
+    locks: Layer,
+    classes: Classes,
+    nestings: Nestings,
     pub(crate) segments: Segments,
     owners: SysVec<(OwnerId, SysVec<u8>)>,
-    /// Cycles reported so far, by key.
-    reports: Lookup,
-    scratch: Scratch,
     held: SysVec<Item>,
     news: SysVec<Event>,
     /// Per class id: its event was told.
     told: SysVec<bool>,
+    /// Locks that were told without being in the graph.
+    mentioned: Lookup,
     /// A journal takes the news.
     pub(crate) journaling: bool,
     /// A scope takes the news of witnesses, writers and drops.
@@ -102,58 +86,20 @@ pub(crate) struct Graph {
 impl Graph {
     pub(crate) const fn new() -> Self {
         Graph {
-            digraph: Digraph::new(),
-            order: Order::new(),
-            nodes: SysVec::new(),
-            heads: SysVec::new(),
-            strong: SysVec::new(),
-            by_id: Lookup::new(),
-            witnesses: Witnesses::new(),
+            locks: Layer::new(),
+            classes: Classes::new(),
+            nestings: Nestings::new(),
             segments: Segments::new(),
             owners: SysVec::new(),
-            reports: Lookup::new(),
-            scratch: Scratch::new(),
             held: SysVec::new(),
             news: SysVec::new(),
             told: SysVec::new(),
+            mentioned: Lookup::new(),
             journaling: false,
             observed: false,
             seq: 1,
-            counters: Counters {
-                searches_truncated: 0,
-                dropped_locks: 0,
-                dropped_edges: 0,
-                refused: 0,
-            },
+            counters: Counters { dropped_locks: 0, dropped_edges: 0, refused: 0 },
         }
-    }
-
-    /// The next number in the sequence of recorded events.
-    pub(crate) fn next_seq(&mut self) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        seq
-    }
-
-    fn tell(&mut self, note: Note) {
-        if !self.journaling && !self.observed {
-            return;
-        }
-        let seq = self.next_seq();
-        self.news.push(Event { seq, note });
-    }
-
-    /// What is new since the last call, for the journal.
-    pub(crate) fn take_news(&mut self) -> SysVec<Event> {
-        std::mem::take(&mut self.news)
-    }
-
-    /// Makes a new owner known.
-    pub(crate) fn add_owner(&mut self, owner: OwnerId, name: &str) {
-        let mut copy = SysVec::new();
-        copy.extend_from_slice(name.as_bytes());
-        self.owners.push((owner, copy.clone()));
-        self.tell(Note::Owner { owner, name: copy });
     }
 
     /// The name of an owner.
@@ -163,297 +109,160 @@ impl Graph {
         std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
     }
 
-    /// Opens a segment of `owner`.
-    pub(crate) fn add_segment(
-        &mut self,
-        owner: OwnerId,
-        after: SegmentId,
-        joined: SegmentId,
-    ) -> SegmentId {
-        let id = self.segments.add(owner, after, joined);
-        if id != crate::segment::UNKNOWN {
-            self.tell(Note::Segment { id, owner, after, joined });
-        }
-        id
-    }
-
     fn node(&mut self, id: u64, class: &'static Class) -> NodeIx {
-        if let Some(node) = self.by_id.get(id) {
-            return node;
+        let (node, is_new) = self.locks.node(id, class);
+        if is_new {
+            self.tell_lock(id, class);
         }
-        let node = self.digraph.add_node();
-        let entry = Node { id, class, writers: SysVec::new() };
-        if (node as usize) < self.nodes.len() {
-            self.nodes[node as usize] = entry;
-        } else {
-            self.nodes.push(entry);
-        }
-        self.order.node_added(node);
-        self.by_id.insert(id, node);
-        self.tell_lock(id, class);
         node
-    }
-
-    fn tell_lock(&mut self, id: u64, class: &'static Class) {
-        if !self.journaling {
-            return;
-        }
-        let known = class.id as usize;
-        if known >= self.told.len() {
-            self.told.resize(known + 1, false);
-        }
-        if class.is_per_instance() || !std::mem::replace(&mut self.told[known], true) {
-            self.tell(Note::Class { id, class });
-        }
-        self.tell(Note::Lock { id, class });
     }
 
     /// Records a blocking request: edges from every hold to the lock, and the writer. Returns the
     /// inversions that are new or surer than before.
     pub(crate) fn record(&mut self, chain: &Chain<'_>) -> SysVec<Inversion> {
         let mut found = SysVec::new();
-        let mut held = std::mem::take(&mut self.held);
-        held.clear();
-        chain.holds.iter().for_each(|hold| held.push(item(hold.id, hold.mode)));
-        held.sort_unstable();
-        let doubled = held.windows(2).any(|pair| pair[0] == pair[1]);
-        let set = Cell::new(ALONE);
-        let mut fresh = SysVec::new();
-        // The oldest holds first: nodes get their places in the order of creation.
-        for (i, hold) in chain.holds.iter().enumerate().rev() {
-            let repeated = |other: &Hold| other.id == hold.id && other.mode == hold.mode;
-            if hold.id == chain.id || doubled && chain.holds[i + 1..].iter().any(repeated) {
-                continue;
-            }
-            if let Some(new) = self.add_edge(chain, hold, &held, &set) {
-                fresh.push(new);
+        let fresh = self.add_edges(chain);
+        let class_edges = self.add_class_edges(chain, &fresh);
+        for &Fresh { edge, witness, .. } in fresh.iter() {
+            if self.locks.is_on_cycle(edge) {
+                let cycles = self.locks.search(&mut self.segments, &[(edge, witness)], chain.scope);
+                self.report(Kind::OrderInversion, cycles, &mut found);
             }
         }
-        self.witnesses.sets.release(set.get());
-        self.held = held;
-        for &(edge, witness) in fresh.iter() {
-            let (from, to) = self.digraph.ends(edge);
-            if self.order.same_component(from, to) {
-                self.search(&[(edge, witness)], chain.scope, &mut found);
-            }
-        }
-        if chain.want.is_writer() && chain.class.policy.shared {
-            self.add_writer(chain, &mut found);
+        let writes = chain.want.is_writer() && chain.class.policy.shared;
+        let new_writer = writes && self.add_writer(chain, &mut found);
+        // What instances have closed is no news of their classes.
+        found.iter().for_each(|inversion| self.settle_classes(inversion));
+        self.find_nestings(chain, &fresh, &mut found);
+        self.search_classes(&class_edges, chain.scope, &mut found);
+        if new_writer {
+            self.add_class_writer(chain, &mut found);
         }
         found
     }
 
-    fn add_edge(
-        &mut self,
-        chain: &Chain<'_>,
-        hold: &Hold,
-        held: &[Item],
-        set: &Cell<HeldIx>,
-    ) -> Option<(EdgeIx, WitnessIx)> {
-        if self.is_full() {
+    /// A first writer may make an inversion surer that waited for one. False where it is known.
+    fn add_writer(&mut self, chain: &Chain<'_>, found: &mut SysVec<Inversion>) -> bool {
+        if self.locks.is_full() {
             self.counters.refused += 1;
-            return None;
-        }
-        let from = self.node(hold.id, hold.class);
-        let to = self.node(chain.id, chain.class);
-        let report = Report {
-            owner: chain.owner,
-            scope: chain.scope,
-            segment: chain.segment,
-            from: hold.id,
-            from_mode: hold.mode,
-            want: chain.want,
-            held_at: hold.at,
-            at: chain.at,
-            held,
-            set,
-        };
-        let edge = match self.digraph.find_edge(from, to) {
-            Some(edge) => edge,
-            None => {
-                let edge = self.digraph.add_edge(from, to);
-                if edge as usize >= self.heads.len() {
-                    self.heads.resize(edge as usize + 1, NIL);
-                    self.strong.resize(edge as usize + 1, false);
-                }
-                self.heads[edge as usize] = NIL;
-                self.strong[edge as usize] = false;
-                self.order.edge_added(&self.digraph, from, to);
-                self.tell(Note::Edge { from: hold.id, to: chain.id });
-                edge
-            }
-        };
-        let mut head = self.heads[edge as usize];
-        let witness = self.witnesses.add(&mut head, &report);
-        self.heads[edge as usize] = head;
-        let witness = witness?;
-        self.tell_witness(edge, witness);
-        Some((edge, witness))
-    }
-
-    fn is_full(&self) -> bool {
-        self.digraph.edge_count().max(self.digraph.node_count()) >= MAX_TABLE
-    }
-
-    /// Searches the evidence of the whole process, and that of the request's scope by itself.
-    fn search(
-        &mut self,
-        evidence: &[(EdgeIx, WitnessIx)],
-        scope: u32,
-        found: &mut SysVec<Inversion>,
-    ) {
-        for scope in [Some(0), (scope != 0).then_some(scope)].into_iter().flatten() {
-            let mut news = Search::run(self, evidence, scope);
-            while let Some(inversion) = news.pop() {
-                self.remember(&inversion);
-                found.push(inversion);
-            }
-        }
-    }
-
-    /// A first writer may make an inversion surer that waited for one.
-    fn add_writer(&mut self, chain: &Chain<'_>, found: &mut SysVec<Inversion>) {
-        if self.is_full() {
-            self.counters.refused += 1;
-            return;
+            return false;
         }
         let node = self.node(chain.id, chain.class);
-        let writers = &mut self.nodes[node as usize].writers;
-        if writers.len() >= MAX_WRITERS || writers.contains(&chain.owner) {
-            return;
+        if !self.locks.add_writer(node, chain.owner) {
+            return false;
         }
-        writers.push(chain.owner);
-        self.tell(Note::Writer { id: chain.id, owner: chain.owner });
-        if self.order.component_len(node) < 2 {
-            return;
-        }
-        let mut evidence = SysVec::new();
-        for (edge, to) in self.digraph.out_edges(node) {
-            if self.order.same_component(node, to) {
-                let witnesses = self.witnesses.iter(self.heads[edge as usize]);
-                witnesses.for_each(|(witness, _)| evidence.push((edge, witness)));
-            }
-        }
-        self.search(&evidence, chain.scope, found);
+        self.tell_writer(chain.id, chain.owner);
+        let cycles = self.locks.search_from(&mut self.segments, node, chain.scope);
+        self.report(Kind::OrderInversion, cycles, found);
+        true
     }
 
-    /// Whether a blocking write or upgrade of the lock was seen by somebody else than `owner`.
+    /// Copies out what cycles say.
+    fn report(&self, kind: Kind, cycles: SysVec<Cycle>, found: &mut SysVec<Inversion>) {
+        for cycle in cycles.iter() {
+            let mut sides = SysVec::new();
+            for (&edge, &witness) in cycle.edges.iter().zip(cycle.chosen.iter()) {
+                sides.push(match kind {
+                    Kind::ClassInversion => self.class_side(edge, witness),
+                    _ => self.side(edge, witness),
+                });
+            }
+            let &Cycle { confidence, ref filtered_by, shadowed, scope, .. } = cycle;
+            let (confidence, filtered_by) = (Some(confidence), filtered_by.clone());
+            found.push(Inversion { kind, confidence, filtered_by, sides, shadowed, scope });
+        }
+    }
+
+    /// Whether a blocking write or upgrade of the lock was seen.
     pub(crate) fn writer_seen(&self, id: u64) -> bool {
-        self.by_id.get(id).is_some_and(|node| !self.nodes[node as usize].writers.is_empty())
+        let node = self.locks.by_id.get(id);
+        node.is_some_and(|node| !self.locks.nodes[node as usize].writers.is_empty())
     }
 
     /// The lock is gone: its node and its edges go, nothing else.
     pub(crate) fn drop_lock(&mut self, id: u64) {
-        let Some(node) = self.by_id.get(id) else { return };
-        self.by_id.remove(id);
-        self.order.node_removed(&self.digraph, node);
-        let (heads, witnesses, counters) =
-            (&mut self.heads, &mut self.witnesses, &mut self.counters);
-        self.digraph.remove_node(node, |edge| {
-            witnesses.free_list(std::mem::replace(&mut heads[edge as usize], NIL));
-            counters.dropped_edges += 1;
-        });
-        self.nodes[node as usize].writers = SysVec::new();
-        self.counters.dropped_locks += 1;
-        self.tell(Note::Drop { id });
-    }
-
-    /// The lock that an edge starts from.
-    fn source_id(&self, edge: EdgeIx) -> u64 {
-        self.nodes[self.digraph.ends(edge).0 as usize].id
-    }
-
-    fn is_strong(&self, edge: EdgeIx) -> bool {
-        self.strong[edge as usize]
-    }
-
-    fn mark_strong(&mut self, edge: EdgeIx) {
-        self.strong[edge as usize] = true;
-    }
-
-    /// The best confidence with which a cycle was reported.
-    fn reported(&self, key: u64) -> Option<Confidence> {
-        match self.reports.get(key)? {
-            0 => Some(Confidence::Gated),
-            1 => Some(Confidence::Ordered),
-            2 => Some(Confidence::SameOwner),
-            3 => Some(Confidence::NeedsWriter),
-            4 => Some(Confidence::Unproven),
-            5 => Some(Confidence::Feasible),
-            _ => Some(Confidence::Reproduced),
+        let told = self.mentioned.get(id).is_some();
+        self.mentioned.remove(id);
+        let class = self.class_of(id);
+        let Some(edges) = self.locks.remove(id) else {
+            if told {
+                self.tell_drop(id);
+            }
+            return;
+        };
+        if let Some(class) = class.filter(|class| class.is_per_instance()) {
+            self.classes.remove(class.number(LockId(id)));
         }
+        self.counters.dropped_edges += edges;
+        self.counters.dropped_locks += 1;
+        self.tell_drop(id);
     }
 
-    fn remember(&mut self, inversion: &Inversion) {
-        self.reports.remove(inversion.key);
-        self.reports.insert(inversion.key, inversion.confidence as u32);
+    /// The class of a lock in the graph.
+    fn class_of(&self, id: u64) -> Option<&'static Class> {
+        self.locks.by_id.get(id).map(|node| self.locks.nodes[node as usize].class)
     }
 
     fn side(&self, edge: EdgeIx, witness: WitnessIx) -> Side {
-        let (from, to) = self.digraph.ends(edge);
-        let (from, to) = (&self.nodes[from as usize], &self.nodes[to as usize]);
-        let witness = self.witnesses.get(witness);
-        let own = item(from.id, witness.from_mode);
+        let (from, to) = self.locks.digraph.ends(edge);
+        let (from, to) = (&self.locks.nodes[from as usize], &self.locks.nodes[to as usize]);
+        let own = item(from.id, self.locks.witnesses.get(witness).from_mode);
+        self.side_of(&self.locks, witness, own, (from.id, from.class), (to.id, to.class))
+    }
+
+    /// What a witness of `layer` says; `own` stands in its held set for the edge's own hold.
+    fn side_of(
+        &self,
+        layer: &Layer,
+        witness: WitnessIx,
+        own: Item,
+        from: (u64, &'static Class),
+        to: (u64, &'static Class),
+    ) -> Side {
+        let witness = layer.witnesses.get(witness);
         let mut others = SysVec::new();
-        for &held in self.witnesses.sets.get(witness.held, &own).iter().filter(|&&i| i != own) {
-            let class = self.by_id.get(item_id(held)).map(|node| self.nodes[node as usize].class);
-            others.push((item_id(held), class, item_mode(held)));
+        let set = layer.witnesses.sets.get(witness.held, &own);
+        for &held in set.iter().filter(|&&i| i != own && !classes::is_class(item_id(i))) {
+            others.push((item_id(held), self.class_of(item_id(held)), item_mode(held)));
         }
         Side {
             owner: witness.owner,
-            from: (from.id, from.class, witness.from_mode),
-            to: (to.id, to.class, witness.want),
+            from: (from.0, from.1, witness.from_mode),
+            to: (to.0, to.1, witness.want),
             held_at: witness.held_at,
             at: witness.at,
             others,
         }
     }
 
-    fn tell_witness(&mut self, edge: EdgeIx, witness: WitnessIx) {
-        if !self.journaling && !self.observed {
-            return;
-        }
-        let side = self.side(edge, witness);
-        let witness = self.witnesses.get(witness);
-        let (scope, segment, capped) = (witness.scope, witness.segment, witness.capped);
-        self.tell(Note::Witness { side, scope, segment, capped });
-    }
-
     /// How often caps merged evidence or made a segment unknown.
     pub(crate) fn capped(&self) -> u64 {
-        self.witnesses.capped + self.segments.capped
+        self.locks.witnesses.capped + self.classes.layer.witnesses.capped + self.segments.capped
+    }
+
+    /// Searches that ended early.
+    pub(crate) fn truncated(&self) -> u64 {
+        self.locks.truncated + self.classes.layer.truncated
     }
 
     /// Bytes of all tables.
     pub(crate) fn bytes(&self) -> usize {
-        self.digraph.bytes()
-            + self.order.bytes()
-            + self.nodes.capacity_bytes()
-            + self.heads.capacity_bytes()
-            + self.strong.capacity_bytes()
-            + self.by_id.bytes()
-            + self.reports.bytes()
-            + self.witnesses.bytes()
+        self.locks.bytes()
+            + self.classes.bytes()
+            + self.nestings.bytes()
             + self.segments.bytes()
             + self.owners.capacity_bytes()
     }
 
     /// Locks and edges in the graph now.
     pub(crate) fn size(&self) -> (usize, usize) {
-        (self.digraph.node_count(), self.digraph.edge_count())
+        (self.locks.digraph.node_count(), self.locks.digraph.edge_count())
     }
 
     /// Checks every invariant of the graph. Expensive: for tests.
     #[cfg(test)]
     pub(crate) fn check_invariants(&self) {
-        self.digraph.check_invariants();
-        self.order.check_invariants(&self.digraph);
-        for node in (0..self.digraph.node_capacity() as NodeIx).filter(|&n| self.digraph.is_live(n))
-        {
-            assert_eq!(self.by_id.get(self.nodes[node as usize].id), Some(node));
-            for (edge, _) in self.digraph.out_edges(node) {
-                assert_ne!(self.heads[edge as usize], NIL, "an edge without evidence");
-            }
-        }
+        self.locks.check_invariants();
+        self.classes.layer.check_invariants();
     }
 }

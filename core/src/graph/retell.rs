@@ -1,11 +1,20 @@
 //! What the graph knows, told again from the beginning: for a dump of the running process.
 
-use super::Graph;
-use super::digraph::{self, NodeIx};
+use super::digraph::NONE;
 use super::witness::NIL;
+use super::{Graph, Lookup};
 use crate::event::{Event, Note};
+use crate::lock::Class;
 use crate::mem::SysVec;
 use crate::segment::{SegmentId, UNKNOWN};
+
+/// What a dump says that the graph does not know.
+pub(crate) struct Besides {
+    /// Locks that findings name.
+    pub(crate) locks: SysVec<(u64, &'static Class)>,
+    /// All classes, for how they were used.
+    pub(crate) classes: SysVec<&'static Class>,
+}
 
 impl Graph {
     /// The segments from `first` to `last` and their owners, as if they were new. What came before
@@ -45,45 +54,67 @@ impl Graph {
     }
 
     /// Everything that the graph knows, beside what is told to the journal.
-    pub(crate) fn retell(&mut self) -> SysVec<Event> {
+    pub(crate) fn retell(&mut self, besides: &Besides) -> SysVec<Event> {
         let news = self.take_news();
         let (journaling, told) = (self.journaling, std::mem::take(&mut self.told));
-        let facts = self.tell_all();
-        (self.journaling, self.told, self.news) = (journaling, told, news);
+        let mentioned = std::mem::replace(&mut self.mentioned, Lookup::new());
+        let facts = self.tell_all(besides);
+        (self.journaling, self.told, self.mentioned) = (journaling, told, mentioned);
+        self.news = news;
         facts
     }
 
     /// Everything that the graph knows, as if it were new.
-    pub(crate) fn tell_all(&mut self) -> SysVec<Event> {
+    pub(crate) fn tell_all(&mut self, besides: &Besides) -> SysVec<Event> {
         self.journaling = true;
         self.retell_threads();
-        for node in 0..self.digraph.node_capacity() as NodeIx {
-            if !self.digraph.is_live(node) {
-                continue;
-            }
-            let (id, class) = (self.nodes[node as usize].id, self.nodes[node as usize].class);
+        let mut nodes = SysVec::new();
+        self.locks.live().for_each(|node| nodes.push(node));
+        for &node in nodes.iter() {
+            let node = &self.locks.nodes[node as usize];
+            let (id, class, writers) = (node.id, node.class, node.writers.clone());
             self.tell_lock(id, class);
-            for owner in self.nodes[node as usize].writers.clone().iter().copied() {
-                self.tell(Note::Writer { id, owner });
-            }
+            writers.iter().for_each(|&owner| self.tell_writer(id, owner));
         }
-        for node in 0..self.digraph.node_capacity() as NodeIx {
-            if !self.digraph.is_live(node) {
-                continue;
-            }
-            let mut edge = self.digraph.first_out(node);
-            while edge != digraph::NONE {
-                let (from, to) = self.digraph.ends(edge);
-                let (from, to) = (self.nodes[from as usize].id, self.nodes[to as usize].id);
-                self.tell(Note::Edge { from, to });
-                let mut witness = self.heads[edge as usize];
+        besides.locks.iter().for_each(|&(id, class)| self.mention(id, class));
+        for &node in nodes.iter() {
+            let mut edge = self.locks.digraph.first_out(node);
+            while edge != NONE {
+                let (from, to) = self.locks.digraph.ends(edge);
+                let id = |node: u32| self.locks.nodes[node as usize].id;
+                self.tell_edge(id(from), id(to));
+                let mut witness = self.locks.heads[edge as usize];
                 while witness != NIL {
                     self.tell_witness(edge, witness);
-                    witness = self.witnesses.next(witness);
+                    witness = self.locks.witnesses.next(witness);
                 }
-                edge = self.digraph.next_out(edge);
+                edge = self.locks.digraph.next_out(edge);
             }
         }
+        self.retell_classes();
+        besides.classes.iter().for_each(|class| self.tell_use(class));
         self.take_news()
+    }
+
+    fn retell_classes(&mut self) {
+        let mut nodes = SysVec::new();
+        self.classes.layer.live().for_each(|node| nodes.push(node));
+        for &node in nodes.iter() {
+            let class = self.classes.layer.nodes[node as usize].class;
+            if !class.is_per_instance() {
+                self.tell_class(0, class);
+            }
+        }
+        for &node in nodes.iter() {
+            let mut edge = self.classes.layer.digraph.first_out(node);
+            while edge != NONE {
+                let head = self.classes.layer.heads[edge as usize];
+                // The list begins with the newest.
+                if let Some((oldest, _)) = self.classes.layer.witnesses.iter(head).last() {
+                    self.tell_class_edge(edge, oldest);
+                }
+                edge = self.classes.layer.digraph.next_out(edge);
+            }
+        }
     }
 }

@@ -9,17 +9,17 @@
 //! 2. [`Search::plain`] walks cycles of locks through the edge whose modes conflict at every lock,
 //!    and grades each over all its witness choices.
 //!
-//! A k-cycle is feasible with k distinct owners, k distinct locks, no gate between two held sets,
+//! A k-cycle is feasible with k distinct owners, k distinct nodes, no gate between two held sets,
 //! no two sides of different owners ordered by start/join, and conflicting modes at every lock.
 //! Both passes give up after a number of steps, and say so.
 
-use super::Graph;
+use super::cycle::Cycle;
 use super::digraph::{EdgeIx, NONE, NodeIx};
 use super::grade::ALL;
+use super::layer::Layer;
 use super::witness::{NIL, WitnessIx};
-use crate::event::Side;
-use crate::finding::{Confidence, Filter};
 use crate::mem::SysVec;
+use crate::segment::Segments;
 
 /// Comparisons of witnesses per pass.
 const BUDGET: u32 = 60_000;
@@ -28,21 +28,8 @@ const MAX_PLAIN: usize = 24;
 /// Lengths tried beyond the shortest possible one before the length is let go.
 const EXTRA: [u32; 4] = [0, 1, 2, 4];
 
-/// A cycle that was found, with its best evidence.
-pub(crate) struct Inversion {
-    pub(crate) confidence: Confidence,
-    pub(crate) filtered_by: SysVec<Filter>,
-    pub(crate) sides: SysVec<Side>,
-    /// Hash of the locks of the cycle, whatever the rotation.
-    pub(crate) key: u64,
-    /// A stronger inversion that was reported before shares an edge: not worth printing.
-    pub(crate) shadowed: bool,
-    /// The scope whose evidence alone it stands on; 0 where that of the whole process was looked at.
-    pub(crate) scope: u32,
-}
-
 /// Scratch of the searches; its memory is reused.
-pub(crate) struct Scratch {
+pub(super) struct Scratch {
     distance: SysVec<u32>,
     touched: SysVec<NodeIx>,
     queue: SysVec<NodeIx>,
@@ -54,7 +41,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    pub(crate) const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Scratch {
             distance: SysVec::new(),
             touched: SysVec::new(),
@@ -69,8 +56,9 @@ impl Scratch {
 }
 
 /// One search through one edge.
-pub(crate) struct Search<'a> {
-    pub(super) graph: &'a mut Graph,
+pub(super) struct Search<'a> {
+    pub(super) layer: &'a mut Layer,
+    pub(super) segments: &'a mut Segments,
     pub(super) scratch: Scratch,
     first: EdgeIx,
     /// Only witnesses of this scope count; 0 is any.
@@ -79,22 +67,24 @@ pub(crate) struct Search<'a> {
     pub(super) home: NodeIx,
     budget: u32,
     pub(super) truncated: bool,
-    pub(super) found: SysVec<Inversion>,
+    pub(super) found: SysVec<Cycle>,
 }
 
 impl<'a> Search<'a> {
     /// Finds the cycles through edges of one component that the new evidence makes possible or
     /// better: witnesses of edges that all leave one node, those of one edge in a row.
-    pub(crate) fn run(
-        graph: &'a mut Graph,
+    pub(super) fn run(
+        layer: &'a mut Layer,
+        segments: &'a mut Segments,
         evidence: &[(EdgeIx, WitnessIx)],
         scope: u32,
-    ) -> SysVec<Inversion> {
+    ) -> SysVec<Cycle> {
         let Some(&(first, _)) = evidence.first() else { return SysVec::new() };
-        let scratch = std::mem::replace(&mut graph.scratch, Scratch::new());
-        let home = graph.digraph.ends(first).0;
+        let scratch = std::mem::replace(&mut layer.scratch, Scratch::new());
+        let home = layer.digraph.ends(first).0;
         let (budget, truncated, found) = (BUDGET, false, SysVec::new());
-        let mut search = Search { graph, scratch, first, scope, home, budget, truncated, found };
+        let mut search =
+            Search { layer, segments, scratch, first, scope, home, budget, truncated, found };
         search.measure();
         for (i, &(edge, witness)) in evidence.iter().enumerate() {
             (search.first, search.truncated) = (edge, false);
@@ -105,16 +95,16 @@ impl<'a> Search<'a> {
                 search.plain();
             }
             if search.truncated {
-                search.graph.counters.searches_truncated += 1;
+                search.layer.truncated += 1;
             }
         }
-        search.graph.scratch = search.scratch;
+        search.layer.scratch = search.scratch;
         search.found
     }
 
     /// Distances to `home` within the component, backwards.
     fn measure(&mut self) {
-        let size = self.graph.digraph.node_capacity();
+        let size = self.layer.digraph.node_capacity();
         let scratch = &mut self.scratch;
         for node in scratch.touched.iter() {
             scratch.distance[*node as usize] = u32::MAX;
@@ -130,9 +120,9 @@ impl<'a> Search<'a> {
         while done < scratch.queue.len() {
             let node = scratch.queue[done];
             done += 1;
-            for (_, from) in self.graph.digraph.in_edges(node) {
+            for (_, from) in self.layer.digraph.in_edges(node) {
                 if scratch.distance[from as usize] == u32::MAX
-                    && self.graph.order.same_component(from, node)
+                    && self.layer.order.same_component(from, node)
                 {
                     scratch.distance[from as usize] = scratch.distance[node as usize] + 1;
                     scratch.queue.push(from);
@@ -154,9 +144,9 @@ impl<'a> Search<'a> {
 
     /// The lengths to try: the shortest possible ones, then any.
     fn lengths(&self) -> [u32; 5] {
-        let next = self.graph.digraph.ends(self.first).1;
+        let next = self.layer.digraph.ends(self.first).1;
         let shortest = self.scratch.distance[next as usize].saturating_add(1);
-        let longest = self.graph.order.component_len(self.home);
+        let longest = self.layer.order.component_len(self.home);
         let mut lengths = [longest; 5];
         for (length, extra) in lengths.iter_mut().zip(EXTRA) {
             *length = shortest.saturating_add(extra).min(longest);
@@ -180,14 +170,14 @@ impl<'a> Search<'a> {
 
     /// Depth-first over (edge, witness) choices; reports cycles longer than `known`.
     fn extend_feasible(&mut self, fresh: WitnessIx, longest: u32, known: u32) {
-        let next = self.graph.digraph.ends(self.first).1;
+        let next = self.layer.digraph.ends(self.first).1;
         self.scratch.edges.clear();
         self.scratch.chosen.clear();
         self.scratch.frames.clear();
         self.scratch.edges.push(self.first);
         self.scratch.chosen.push(fresh);
         self.scratch.on_path[next as usize] = true;
-        let start = self.graph.digraph.first_out(next);
+        let start = self.layer.digraph.first_out(next);
         self.scratch.frames.push((start, self.head(start)));
         while let Some(&(edge, witness)) = self.scratch.frames.last() {
             let depth = self.scratch.frames.len() - 1;
@@ -195,20 +185,20 @@ impl<'a> Search<'a> {
                 self.scratch.frames.pop();
                 self.scratch.chosen.pop();
                 if let Some(edge) = self.scratch.edges.pop() {
-                    let (_, to) = self.graph.digraph.ends(edge);
+                    let (_, to) = self.layer.digraph.ends(edge);
                     self.scratch.on_path[to as usize] = false;
                 }
                 continue;
             }
             // Advance the frame first, so that every `continue` below is the next candidate.
-            let (_, to) = self.graph.digraph.ends(edge);
+            let (_, to) = self.layer.digraph.ends(edge);
             let length = self.scratch.edges.len() as u32;
             let reach = self.scratch.distance[to as usize];
             let fits = reach != u32::MAX
                 && !self.scratch.on_path[to as usize]
                 && length.saturating_add(1).saturating_add(reach) <= longest;
             if !fits || witness == NIL {
-                let edge = self.graph.digraph.next_out(edge);
+                let edge = self.layer.digraph.next_out(edge);
                 self.scratch.frames[depth] = (edge, self.head(edge));
                 self.spend(1);
                 continue;
@@ -230,24 +220,24 @@ impl<'a> Search<'a> {
             self.scratch.edges.push(edge);
             self.scratch.chosen.push(witness);
             self.scratch.on_path[to as usize] = true;
-            let start = self.graph.digraph.first_out(to);
+            let start = self.layer.digraph.first_out(to);
             self.scratch.frames.push((start, self.head(start)));
         }
         self.scratch.on_path[next as usize] = false;
     }
 
     pub(super) fn head(&self, edge: EdgeIx) -> WitnessIx {
-        if edge == NONE { NIL } else { self.in_scope(self.graph.heads[edge as usize]) }
+        if edge == NONE { NIL } else { self.in_scope(self.layer.heads[edge as usize]) }
     }
 
     pub(super) fn next(&self, witness: WitnessIx) -> WitnessIx {
-        self.in_scope(self.graph.witnesses.next(witness))
+        self.in_scope(self.layer.witnesses.next(witness))
     }
 
     /// The first witness from `at` on that counts.
     fn in_scope(&self, mut at: WitnessIx) -> WitnessIx {
-        while self.scope != 0 && at != NIL && self.graph.witnesses.get(at).scope != self.scope {
-            at = self.graph.witnesses.next(at);
+        while self.scope != 0 && at != NIL && self.layer.witnesses.get(at).scope != self.scope {
+            at = self.layer.witnesses.next(at);
         }
         at
     }
@@ -268,24 +258,24 @@ impl<'a> Search<'a> {
     }
 
     fn extend_plain(&mut self, longest: u32, known: u32, graded: &mut usize) {
-        let next = self.graph.digraph.ends(self.first).1;
+        let next = self.layer.digraph.ends(self.first).1;
         self.scratch.edges.clear();
         self.scratch.frames.clear();
         self.scratch.edges.push(self.first);
         self.scratch.on_path[next as usize] = true;
-        self.scratch.frames.push((self.graph.digraph.first_out(next), NIL));
+        self.scratch.frames.push((self.layer.digraph.first_out(next), NIL));
         while let Some(&(edge, _)) = self.scratch.frames.last() {
             let depth = self.scratch.frames.len() - 1;
             if edge == NONE || self.truncated || *graded >= MAX_PLAIN {
                 self.scratch.frames.pop();
                 if let Some(edge) = self.scratch.edges.pop() {
-                    let (_, to) = self.graph.digraph.ends(edge);
+                    let (_, to) = self.layer.digraph.ends(edge);
                     self.scratch.on_path[to as usize] = false;
                 }
                 continue;
             }
-            self.scratch.frames[depth].0 = self.graph.digraph.next_out(edge);
-            let (_, to) = self.graph.digraph.ends(edge);
+            self.scratch.frames[depth].0 = self.layer.digraph.next_out(edge);
+            let (_, to) = self.layer.digraph.ends(edge);
             let length = self.scratch.edges.len() as u32;
             let reach = self.scratch.distance[to as usize];
             let fits = reach != u32::MAX
@@ -297,7 +287,7 @@ impl<'a> Search<'a> {
             self.scratch.edges.push(edge);
             if to != self.home {
                 self.scratch.on_path[to as usize] = true;
-                self.scratch.frames.push((self.graph.digraph.first_out(to), NIL));
+                self.scratch.frames.push((self.layer.digraph.first_out(to), NIL));
                 continue;
             }
             if length + 1 > known {

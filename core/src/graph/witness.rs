@@ -5,7 +5,8 @@
 //! direction of reporting, and marks it `capped`, so that a cycle which needs it is `unproven`:
 //! beyond [`MAX_OWNERS`] owners in a scope "any owner", beyond [`MAX_SEGMENTS`] segments of one
 //! owner "unknown segment", beyond [`MAX_GATES`] held sets of one (owner, segment, modes) their
-//! intersection.
+//! intersection. A request with very many holds tells a part of its held set only (see
+//! `Graph::record`).
 
 use super::held_sets::{ALONE, HeldIx, HeldSets, Item, includes, item};
 use crate::lock::OwnerId;
@@ -54,8 +55,9 @@ pub(crate) struct Report<'a> {
     pub(crate) want: Want,
     pub(crate) held_at: Site,
     pub(crate) at: Site,
-    /// The whole held set, sorted.
+    /// The whole held set, sorted; where it is `capped` a part of it.
     pub(crate) held: &'a [Item],
+    pub(crate) capped: bool,
     /// The number of `held` once it is interned, [`ALONE`] before; whoever puts a number here has
     /// counted a use of it, which the caller gives back. The same for all edges of a request.
     pub(crate) set: &'a Cell<HeldIx>,
@@ -106,7 +108,7 @@ impl Witnesses {
             held: ALONE,
             from_mode: report.from_mode,
             want: report.want,
-            capped: false,
+            capped: report.capped,
             held_at: report.held_at,
             at: report.at,
             next: NIL,

@@ -16,16 +16,14 @@ static POLICY: Policy = Policy {
 
 /// Two classes, apart from each other.
 fn classes() -> [&'static Class; 2] {
-    [1, 2].map(|id| {
-        leak(Class { id, name: None, policy: &POLICY, created_at: None, type_name: None })
-    })
+    [1, 2].map(|id| leak(Class::plain(id, &POLICY)))
 }
 
 /// The number of the class, 0 where there is none yet.
 fn class_id(lock: &LockHeader) -> u32 {
     match lock.origin() {
         Origin::Class(class) => class.id,
-        Origin::Site(_) => 0,
+        _ => 0,
     }
 }
 
@@ -85,7 +83,7 @@ fn a_name_given_while_others_look_is_seen_whole_and_stays() {
         let lock = Arc::new(LockHeader::new(None));
         let names = thread::spawn({
             let lock = Arc::clone(&lock);
-            move || lock.rename(leak(Class { id: 3, name: Some("named"), ..*classes[1] }))
+            move || lock.rename(leak(Class { name: Some("named"), ..Class::plain(3, &POLICY) }))
         });
         let settles = thread::spawn({
             let lock = Arc::clone(&lock);

@@ -16,8 +16,7 @@ static POLICY: Policy = Policy {
     shared: true,
     upgrade: true,
 };
-static CLASS: Class =
-    Class { id: 1, name: Some("loom"), policy: &POLICY, created_at: None, type_name: None };
+static CLASS: Class = Class { name: Some("loom"), ..Class::plain(1, &POLICY) };
 
 /// A block that nobody else knows. It never touches the table, whose mutex loom does not follow.
 fn block() -> Arc<OwnerBlock> {

@@ -8,8 +8,9 @@ use crate::event::{Event, Note, Side};
 use crate::finding::Finding;
 use crate::finding::json;
 use crate::finding::site::crate_of;
-use crate::lock::Class;
+use crate::lock::{Class, LockId};
 use crate::mem::SysVec;
+use crate::mode::Mode;
 use crate::os::{Os, System};
 use crate::sink;
 use std::fmt::Write as _;
@@ -22,9 +23,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static FILE: OnceLock<File> = OnceLock::new();
 static OPEN: AtomicBool = AtomicBool::new(false);
-
-/// Class numbers of locks that have a class of their own lie above this.
-const PER_INSTANCE: u64 = 1 << 41;
 
 /// A line under construction. On the system allocator: a journal line may be due while the
 /// program's allocator holds a lock of its own.
@@ -127,6 +125,8 @@ pub(crate) fn finding(finding: &Finding) {
 /// What stands at the end of a journal.
 #[derive(Default)]
 pub(crate) struct Tail {
+    /// How the classes were used.
+    pub(crate) uses: SysVec<Event>,
     /// (seq, fingerprint, repeats) of the findings that were met again.
     pub(crate) repeats: SysVec<(u64, u64, u64)>,
     pub(crate) seq: u64,
@@ -158,6 +158,7 @@ pub(crate) fn whole(facts: &[Event], findings: &[Finding], end: &Tail) -> String
 }
 
 fn tail(out: &mut Line, end: &Tail) -> std::fmt::Result {
+    render(&end.uses, out);
     for (seq, fingerprint, repeats) in end.repeats.iter() {
         writeln!(
             out,
@@ -178,10 +179,6 @@ fn render(events: &[Event], lines: &mut Line) {
     }
 }
 
-fn class_number(id: u64, class: &Class) -> u64 {
-    if class.is_per_instance() { PER_INSTANCE + id } else { u64::from(class.id) }
-}
-
 fn class_line(out: &mut Line, seq: u64, number: u64, class: &Class) -> std::fmt::Result {
     write!(out, r#"{{"t":"class","seq":{seq},"id":{number},"name":"#)?;
     text(out, class.name)?;
@@ -196,7 +193,13 @@ fn class_line(out: &mut Line, seq: u64, number: u64, class: &Class) -> std::fmt:
         Some(site) => json::site(out, site)?,
         None => write!(out, "null")?,
     }
-    write!(out, "}}")
+    write!(
+        out,
+        r#","level":{},"keyed":{},"per_instance":{}}}"#,
+        class.level,
+        class.keyed,
+        class.is_per_instance()
+    )
 }
 
 fn text(out: &mut Line, text: Option<&str>) -> std::fmt::Result {
@@ -220,11 +223,16 @@ fn line(out: &mut Line, seq: u64, note: &Note) -> std::fmt::Result {
             List(*after),
             List(*joined)
         ),
-        Note::Class { id, class } => class_line(out, seq, class_number(*id, class), class),
+        Note::Class { id, class } => class_line(out, seq, class.number(LockId(*id)), class),
+        Note::ClassUse { class, made, max_live } => write!(
+            out,
+            r#"{{"t":"class_use","seq":{seq},"class":{},"made":{made},"max_live":{max_live}}}"#,
+            class.id
+        ),
         Note::Lock { id, class } => write!(
             out,
             r#"{{"t":"lock","seq":{seq},"id":{id},"class":{},"read_blocks_behind_writer":{},"guard_send":{},"reentrant":{}}}"#,
-            class_number(*id, class),
+            class.number(LockId(*id)),
             class.policy.read_blocks_behind_writer,
             class.policy.guard_send,
             class.policy.reentrant
@@ -234,6 +242,14 @@ fn line(out: &mut Line, seq: u64, note: &Note) -> std::fmt::Result {
         }
         Note::Witness { side, scope, segment, capped } => {
             witness(out, seq, side, *scope, *segment, *capped)
+        }
+        Note::ClassEdge { from, to, side, held, scope, segment, capped } => {
+            write!(
+                out,
+                r#"{{"t":"class_edge","seq":{seq},"from":{from},"to":{to},"witness":{{"seq":{seq}"#
+            )?;
+            evidence(out, side, held.iter().copied(), *scope, *segment, *capped)?;
+            write!(out, "}}")
         }
         Note::Writer { id, owner } => {
             write!(out, r#"{{"t":"writer","seq":{seq},"lock":{id},"owner":{}}}"#, owner.0)
@@ -250,21 +266,35 @@ fn witness(
     segment: u32,
     capped: bool,
 ) -> std::fmt::Result {
-    let (from, _, mode) = side.from;
-    let (to, _, want) = side.to;
+    let (from, to, mode) = (side.from.0, side.to.0, side.from.2);
+    write!(out, r#"{{"t":"witness","seq":{seq},"from":{from},"to":{to}"#)?;
+    let others = side.others.iter().map(|&(id, _, mode)| (id, mode));
+    evidence(out, side, [(from, mode)].into_iter().chain(others), scope, segment, capped)
+}
+
+/// What a witness says besides its edge.
+fn evidence(
+    out: &mut Line,
+    side: &Side,
+    held: impl Iterator<Item = (u64, Mode)>,
+    scope: u32,
+    segment: u32,
+    capped: bool,
+) -> std::fmt::Result {
     write!(
         out,
-        r#"{{"t":"witness","seq":{seq},"from":{from},"to":{to},"scope":{scope},"owner":{},"segment":{segment},"from_mode":"{}","to_mode":"{}","held_at":"#,
+        r#","scope":{scope},"owner":{},"segment":{segment},"from_mode":"{}","to_mode":"{}","held_at":"#,
         side.owner.0,
-        mode.name(),
-        want.name()
+        side.from.2.name(),
+        side.to.2.name()
     )?;
     json::site(out, side.held_at)?;
     write!(out, r#","acquired_at":"#)?;
     json::site(out, side.at)?;
-    write!(out, r#","held":[{{"lock":{from},"mode":"{}"}}"#, mode.name())?;
-    for (id, _, mode) in side.others.iter() {
-        write!(out, r#",{{"lock":{id},"mode":"{}"}}"#, mode.name())?;
+    write!(out, r#","held":["#)?;
+    for (i, (id, mode)) in held.enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        write!(out, r#"{comma}{{"lock":{id},"mode":"{}"}}"#, mode.name())?;
     }
     write!(out, r#"],"stack":null,"capped":{capped}}}"#)
 }

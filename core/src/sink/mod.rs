@@ -47,7 +47,7 @@ pub(crate) fn deliver(finding: Arc<Finding>, silent: bool) {
         if config::prints() {
             print(finding.report().as_bytes());
         }
-    } else if finding.kind == Kind::OrderInversion
+    } else if matches!(finding.kind, Kind::OrderInversion | Kind::ClassInversion)
         && finding.confidence <= Some(Confidence::Ordered)
     {
         FILTERED.fetch_add(1, Ordering::Relaxed);
@@ -71,7 +71,7 @@ pub(crate) fn help() {
     let mut text = format!(
         "lockgraph: LOCKGRAPH=off|watch|full[,key=value..]\n\
          \x20 off    nothing is recorded\n\
-         \x20 watch  what each thread holds, and what that shows by itself{}\n\
+         \x20 watch  what each thread holds and waits for, and what that shows by itself{}\n\
          \x20 full   acquisition orders as well{}\n\
          keys, with their values:\n",
         standard(Tier::Watch),
@@ -84,7 +84,7 @@ pub(crate) fn help() {
     text.push_str(&format!("  KIND={levels}, where KIND is a code or a name:\n"));
     for kind in Kind::ALL {
         let level = match kind {
-            Kind::OrderInversion => "by its confidence",
+            Kind::OrderInversion | Kind::ClassInversion => "by its confidence",
             _ => Finding::default_level(kind, None).name(),
         };
         text.push_str(&format!("    {} {:<18} default: {level}\n", kind.code(), kind.name()));

@@ -1,12 +1,14 @@
 //! The barrier.
 
+use crate::door::{self, Waiting};
 use std::fmt;
+use std::panic::Location;
 use std::sync as real;
 use std::sync::BarrierWaitResult;
 
 /// A place where threads wait for each other; see [`std::sync::Barrier`].
 ///
-/// It is no lock: nobody holds it.
+/// It is no lock: nobody holds it. A lock that is held while waiting here is reported (LG008).
 pub struct Barrier {
     inner: real::Barrier,
 }
@@ -22,6 +24,7 @@ impl Barrier {
     /// Parks the thread until `n` of them are here. One of these is the leader.
     #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
+        let _waits = door::waiting(Waiting::Barrier, Location::caller());
         self.inner.wait()
     }
 }

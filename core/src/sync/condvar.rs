@@ -178,7 +178,9 @@ fn sleep<'a, T, R>(
     // Before the sleep, not at its end: by then the thread may hang for good.
     door::before_relock(header, &POLICY, Want::Exclusive, site);
     let refused = Refused { header, site, unwinding: thread::panicking() };
+    let parked = door::sleeps(header, &POLICY, site);
     let result = wait(inner);
+    drop(parked);
     drop(refused);
     (Hold::new(header, &POLICY, Mode::Exclusive, site), result)
 }

@@ -1,7 +1,7 @@
 //! What a lock and its guards keep for the recorder.
 
 use crate::door::{self, Token};
-use crate::lock::{LockHeader, Site};
+use crate::lock::{Label, LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
 use std::any::type_name;
 use std::mem;
@@ -24,6 +24,17 @@ pub(super) struct Header(LockHeader);
 impl Header {
     pub(super) const fn new(site: Site) -> Self {
         Header(LockHeader::new(Some(site)))
+    }
+
+    /// For a new lock that `Default` or `Clone` makes at `site`, which the fields of a struct with
+    /// a derive share.
+    pub(super) const fn derived(&mut self, site: Site) {
+        self.0 = LockHeader::by_default(site);
+    }
+
+    /// For a new lock in a static.
+    pub(super) const fn label(&mut self, label: &'static Label) {
+        self.0 = LockHeader::labelled(label);
     }
 
     /// Of a lock from a constant: whoever uses that creates another lock each time.
@@ -93,17 +104,42 @@ pub(super) fn request<'a, G>(
     policy: &'static Policy,
     want: Want,
     site: Site,
-    try_lock: impl FnOnce() -> real::TryLockResult<G>,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
     lock: impl FnOnce() -> real::LockResult<G>,
 ) -> (Hold<'a>, real::LockResult<G>) {
     door::before(header, policy, want, site);
-    let inner = match try_lock() {
-        Ok(inner) => Ok(inner),
-        Err(real::TryLockError::Poisoned(poisoned)) => Err(poisoned),
-        Err(real::TryLockError::WouldBlock) => {
-            let _ = door::blocked(header, policy, want, site);
-            lock()
-        }
+    let inner = match granted(try_lock()) {
+        Some(inner) => inner,
+        None => park(header, policy, want, site, try_lock, lock),
     };
     (Hold::new(header, policy, want.mode(), site), inner)
+}
+
+/// The first attempt has failed.
+#[cold]
+fn park<G>(
+    header: &LockHeader,
+    policy: &'static Policy,
+    want: Want,
+    site: Site,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
+    lock: impl FnOnce() -> real::LockResult<G>,
+) -> real::LockResult<G> {
+    let mut parked = door::blocked(header, policy, want, site);
+    loop {
+        if let Some(inner) = granted(try_lock()) {
+            return inner;
+        }
+        if parked.parks() {
+            return lock();
+        }
+    }
+}
+
+fn granted<G>(attempt: real::TryLockResult<G>) -> Option<real::LockResult<G>> {
+    match attempt {
+        Ok(inner) => Some(Ok(inner)),
+        Err(real::TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),
+        Err(real::TryLockError::WouldBlock) => None,
+    }
 }

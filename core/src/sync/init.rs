@@ -6,7 +6,7 @@
 //! known to. It costs nothing once complete.
 
 use super::header::{Hold, request};
-use crate::door;
+use crate::door::{self, Parked};
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
 use std::ops::{Deref, DerefMut};
@@ -84,19 +84,23 @@ pub(super) struct Wait<'a> {
     header: &'a LockHeader,
     policy: &'static Policy,
     site: Site,
+    parked: Option<Parked>,
 }
 
 impl<'a> Wait<'a> {
     /// The caller is about to park, also where nobody is at work yet.
     pub(super) fn new(header: &'a LockHeader, policy: &'static Policy, site: Site) -> Self {
         door::before(header, policy, Want::Shared, site);
-        let _ = door::blocked(header, policy, Want::Shared, site);
-        Wait { header, policy, site }
+        let mut parked = door::blocked(header, policy, Want::Shared, site);
+        // Nobody queues here as a writer: it asks for no further attempt.
+        parked.parks();
+        Wait { header, policy, site, parked: Some(parked) }
     }
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
+        drop(self.parked.take());
         drop(Hold::new(self.header, self.policy, Mode::Shared, self.site));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::header::{Header, Tracked};
 use super::init::{self, Turns};
-use crate::lock::{LockHeader, Site};
+use crate::lock::{Label, LockHeader, Site};
 use crate::mode::Policy;
 use std::fmt;
 use std::ops::Deref;
@@ -37,6 +37,13 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
             value: real::OnceLock::new(),
             init: Turns::new(Some(f)),
         }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(mut self, label: &'static Label) -> Self {
+        self.header.label(label);
+        self
     }
 
     /// The value, made now where there is none; parks the thread while the initialiser runs
@@ -134,7 +141,9 @@ impl<T: Default> Default for LazyLock<T> {
     #[inline]
     #[track_caller]
     fn default() -> LazyLock<T> {
-        LazyLock::new(T::default)
+        let mut lazy = LazyLock::new(T::default as fn() -> T);
+        lazy.header.derived(Location::caller());
+        lazy
     }
 }
 

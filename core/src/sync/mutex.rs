@@ -2,7 +2,7 @@
 
 use super::header::{Header, Hold, Tracked, request};
 use super::result::{map, try_map};
-use crate::lock::LockHeader;
+use crate::lock::{Label, LockHeader};
 use crate::mode::{Mode, Policy, Want};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -43,6 +43,13 @@ impl<T> Mutex<T> {
     #[track_caller]
     pub const fn new(t: T) -> Mutex<T> {
         Mutex { header: Header::new(Location::caller()), inner: real::Mutex::new(t) }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(mut self, label: &'static Label) -> Self {
+        self.header.label(label);
+        self
     }
 }
 
@@ -137,7 +144,9 @@ impl<T> From<T> for Mutex<T> {
 impl<T: Default> Default for Mutex<T> {
     #[track_caller]
     fn default() -> Mutex<T> {
-        Mutex::new(T::default())
+        let mut mutex = Mutex::new(T::default());
+        mutex.header.derived(Location::caller());
+        mutex
     }
 }
 

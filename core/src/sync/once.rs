@@ -2,7 +2,7 @@
 
 use super::header::{Header, Tracked};
 use super::init::{self, Turns};
-use crate::lock::LockHeader;
+use crate::lock::{Label, LockHeader};
 use crate::mode::Policy;
 use std::fmt;
 use std::panic::Location;
@@ -39,6 +39,13 @@ impl Once {
             turns: Turns::new(()),
             inner: real::Once::new(),
         }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(mut self, label: &'static Label) -> Self {
+        self.header.label(label);
+        self
     }
 
     /// Runs `f` unless an initialiser has run, and parks the thread while one runs elsewhere.

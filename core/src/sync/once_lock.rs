@@ -2,7 +2,7 @@
 
 use super::header::{Header, Tracked};
 use super::init::{self, Turns};
-use crate::lock::{LockHeader, Site};
+use crate::lock::{Label, LockHeader, Site};
 use crate::mode::Policy;
 use std::fmt;
 use std::panic::Location;
@@ -32,6 +32,13 @@ impl<T> OnceLock<T> {
     #[track_caller]
     pub const fn new() -> OnceLock<T> {
         OnceLock::over(Location::caller(), real::OnceLock::new())
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(mut self, label: &'static Label) -> Self {
+        self.header.label(label);
+        self
     }
 
     /// The value, if there is one. Never waits.
@@ -129,7 +136,9 @@ impl<T> Default for OnceLock<T> {
     #[inline]
     #[track_caller]
     fn default() -> OnceLock<T> {
-        OnceLock::new()
+        let mut cell = OnceLock::new();
+        cell.header.derived(Location::caller());
+        cell
     }
 }
 
@@ -143,7 +152,9 @@ impl<T: Clone> Clone for OnceLock<T> {
     #[inline]
     #[track_caller]
     fn clone(&self) -> OnceLock<T> {
-        OnceLock::over(Location::caller(), self.inner.clone())
+        let mut cell = OnceLock::over(Location::caller(), self.inner.clone());
+        cell.header.derived(Location::caller());
+        cell
     }
 }
 

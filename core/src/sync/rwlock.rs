@@ -3,7 +3,7 @@
 use super::header::{Header, Hold, Tracked, request};
 use super::result::{map, try_map};
 use super::rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};
-use crate::lock::LockHeader;
+use crate::lock::{Label, LockHeader};
 use crate::mode::{Mode, Policy, Want};
 use std::fmt;
 use std::panic::Location;
@@ -36,6 +36,13 @@ impl<T> RwLock<T> {
     #[track_caller]
     pub const fn new(t: T) -> RwLock<T> {
         RwLock { header: Header::new(Location::caller()), inner: real::RwLock::new(t) }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __label(mut self, label: &'static Label) -> Self {
+        self.header.label(label);
+        self
     }
 }
 
@@ -165,7 +172,9 @@ impl<T> From<T> for RwLock<T> {
 impl<T: Default> Default for RwLock<T> {
     #[track_caller]
     fn default() -> RwLock<T> {
-        RwLock::new(T::default())
+        let mut lock = RwLock::new(T::default());
+        lock.header.derived(Location::caller());
+        lock
     }
 }
 

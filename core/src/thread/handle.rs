@@ -1,6 +1,6 @@
 //! The handle of a thread that outlives its parent's frame.
 
-use crate::door::{self, Birth, Until};
+use crate::door::{self, Birth};
 use std::fmt;
 use std::panic::Location;
 use std::thread::{Result, Thread};
@@ -54,12 +54,17 @@ impl<T> JoinHandle<T> {
     ///
     /// # Errors
     /// The payload of the child's panic.
+    ///
+    /// # Panics
+    /// Where the child waits, directly or not, for the running thread: in place of a join that
+    /// never returns. See LG002 for when.
     #[track_caller]
     pub fn join(self) -> Result<T> {
         let JoinHandle { real, child } = self;
-        door::thread_joining(child.0, Location::caller(), Until::ThreadEnds);
+        let wait = door::thread_joining(child.0, Location::caller());
         let result = real.join();
         door::thread_joined(child.0);
+        drop(wait);
         result
     }
 

@@ -7,7 +7,7 @@
 //! This file holds unsafe code: that box lives for a lifetime that only std's scope knows.
 
 use super::builder::Builder;
-use crate::door::{self, Birth, Children, Until};
+use crate::door::{self, Birth, Children};
 use crate::lock::Site;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -131,13 +131,19 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     ///
     /// # Errors
     /// The payload of the child's panic.
+    ///
+    /// # Panics
+    /// Where the child waits, directly or not, for the running thread: in place of a join that
+    /// never returns. See LG002 for when.
     #[track_caller]
     pub fn join(self) -> Result<T> {
         let ScopedJoinHandle { real, birth, children } = self;
+        // Where it panics, the end of the scope waits for the thread.
+        let wait = door::thread_joining(birth, Location::caller());
         children.remove(birth);
-        door::thread_joining(birth, Location::caller(), Until::ThreadEnds);
         let result = real.join();
         door::thread_joined(birth);
+        drop(wait);
         result
     }
 

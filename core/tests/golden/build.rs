@@ -87,7 +87,7 @@ fn intern(
     }
     let id = known.len() as u32 + 1;
     let class: &'static Class =
-        Box::leak(Box::new(Class { id, name, policy, created_at, type_name }));
+        Box::leak(Box::new(Class { name, created_at, type_name, ..Class::plain(id, policy) }));
     known.push(class);
     class
 }
@@ -130,6 +130,7 @@ fn finding(kind: Kind, confidence: Option<Confidence>, sides: Vec<Side>) -> Find
         fingerprint: 0,
         locks: sides.iter().filter_map(|side| side.held).map(|hold| hold.lock).collect(),
         sides,
+        waits: Vec::new(),
         detail: Detail::None,
         at: None,
         seq: 42,

@@ -6,7 +6,9 @@ mod sites;
 
 use self::build::{Lock, fingerprinted, held, inversion, one_side, side, with_others};
 use self::sites as at;
-use super::{Confidence as C, Detail, Filter, Finding, Kind, Misuse, Wait, json};
+use super::{
+    Awaits, Confidence as C, Detail, Filter, Finding, Kind, Misuse, Side, Wait, Waited, json,
+};
 use crate::mode::{Mode, Want};
 
 /// Every sample, by the name of its snapshots.
@@ -14,8 +16,11 @@ pub(super) fn samples() -> Vec<(&'static str, Finding)> {
     let mut all = self_deadlocks();
     all.extend(two_lock_inversions());
     all.extend(longer_inversions());
+    all.extend(class_findings());
     all.extend(others());
     all.extend(joins());
+    all.extend(deadlocks());
+    all.extend(waits());
     all.extend(misuses());
     all.into_iter().map(|(name, finding)| (name, fingerprinted(finding))).collect()
 }
@@ -163,6 +168,40 @@ fn others() -> Vec<(&'static str, Finding)> {
     ]
 }
 
+fn class_findings() -> Vec<(&'static str, Finding)> {
+    let files = [1, 2, 5, 6].map(|id| Lock::Mutex.made_at(at::MADE_1, "bank::File", id));
+    let logs = [3, 4].map(|id| Lock::Mutex.named("log", id));
+    let gate = Lock::Mutex.named("gate", 7);
+    let pair = |a, b, c, d| {
+        vec![
+            side("left", held(a, Mode::Exclusive, at::T1_A), Some((b, Want::Exclusive, at::T1_B))),
+            side("right", held(c, Mode::Exclusive, at::T2_A), Some((d, Want::Exclusive, at::T2_B))),
+        ]
+    };
+    let classes = |confidence, sides| {
+        let mut finding = inversion(confidence, sides);
+        finding.kind = Kind::ClassInversion;
+        finding.severity = Finding::severity_of(finding.kind, finding.confidence);
+        finding
+    };
+    let apart = || pair(files[0], logs[0], logs[1], files[1]);
+    let gated = apart()
+        .into_iter()
+        .map(|side| with_others(side, &[(gate, Mode::Exclusive, Some(at::GATE))]))
+        .collect();
+    let mut gated = classes(C::Gated, gated);
+    gated.filtered_by = vec![Filter::Gate];
+    let mut nested = inversion(C::Feasible, pair(files[0], files[1], files[3], files[2]));
+    nested.kind = Kind::SameClassNesting;
+    nested.confidence = None;
+    nested.severity = Finding::severity_of(nested.kind, nested.confidence);
+    vec![
+        ("lg004_feasible", classes(C::Feasible, apart())),
+        ("lg004_gated", gated),
+        ("lg005", nested),
+    ]
+}
+
 fn joins() -> Vec<(&'static str, Finding)> {
     let state = Lock::Mutex.named("state", 1);
     let cache = Lock::RwLock.made_at(at::MADE_2, "bank::cache::Cache", 2);
@@ -177,7 +216,71 @@ fn joins() -> Vec<(&'static str, Finding)> {
     vec![
         ("lg008_over", of(Wait::Over, state, Mode::Exclusive, Want::Exclusive)),
         ("lg008_ahead", of(Wait::Ahead, cache, Mode::Shared, Want::Exclusive)),
-        ("lg008_hung", of(Wait::Hung, state, Mode::Exclusive, Want::Exclusive)),
+    ]
+}
+
+fn deadlocks() -> Vec<(&'static str, Finding)> {
+    let a = Lock::Mutex.named("a", 1);
+    let b = Lock::Mutex.made_at(at::MADE_2, "bank::Ledger", 2);
+    let cache = Lock::RwLock.named("cache", 3);
+    let pool = Lock::Mutex.named("pool", 4);
+    let waited = |awaits, at, us| Waited { awaits, at, us };
+    let of = |sides: Vec<Side>, waits, at| {
+        let mut finding = inversion(C::Feasible, sides);
+        (finding.kind, finding.confidence) = (Kind::Deadlock, None);
+        finding.severity = Finding::severity_of(Kind::Deadlock, None);
+        (finding.waits, finding.at) = (waits, at);
+        finding
+    };
+    let left =
+        side("left", held(a, Mode::Exclusive, at::T1_A), Some((b, Want::Exclusive, at::T1_B)));
+    let right =
+        side("right", held(b, Mode::Exclusive, at::T2_A), Some((a, Want::Exclusive, at::T2_B)));
+    let two = vec![waited(Awaits::Lock, at::T1_B, 12), waited(Awaits::Lock, at::T2_B, 20_301)];
+    let main = side("main", held(a, Mode::Exclusive, at::T1_A), None);
+    let worker = side("worker", None, Some((a, Want::Exclusive, at::T2_B)));
+    let end_of_worker = Awaits::Thread(Some(worker.owner.clone()));
+    let join =
+        vec![waited(end_of_worker, at::T1_B, 900), waited(Awaits::Lock, at::T2_B, 12_000_000)];
+    let reader =
+        side("one", held(cache, Mode::Shared, at::T1_A), Some((cache, Want::Shared, at::T1_B)));
+    let writer = side("two", None, Some((cache, Want::Exclusive, at::T2_B)));
+    let queue = vec![waited(Awaits::Lock, at::T1_B, 1), waited(Awaits::Lock, at::T2_B, 5_000)];
+    let one = side("one", held(pool, Mode::Shared, at::T1_A), Some((a, Want::Exclusive, at::T1_B)));
+    let two_of_pool =
+        side("two", held(a, Mode::Exclusive, at::T2_A), Some((pool, Want::Shared, at::T2_B)));
+    let two_of_pool = with_others(two_of_pool, &[(b, Mode::Exclusive, Some(at::T3_A))]);
+    let sleeper =
+        side("three", held(pool, Mode::Shared, at::T3_A), Some((a, Want::Exclusive, at::T3_B)));
+    let permits = vec![
+        waited(Awaits::Permit, at::T2_B, 77),
+        waited(Awaits::Lock, at::T1_B, 1_000),
+        waited(Awaits::Notification, at::T3_B, 2_000),
+    ];
+    vec![
+        ("lg002_two_locks", of(vec![left, right], two, None)),
+        ("lg002_join", of(vec![main, worker], join, Some(at::T1_B))),
+        ("lg002_queued_writer", of(vec![reader, writer], queue, None)),
+        ("lg002_permits", of(vec![two_of_pool, one, sleeper], permits, None)),
+    ]
+}
+
+fn waits() -> Vec<(&'static str, Finding)> {
+    let state = Lock::Mutex.named("state", 1);
+    let cache = Lock::RwLock.named("cache", 2);
+    let of = |wait| {
+        let waiter = side("main", held(state, Mode::Exclusive, at::T1_A), None);
+        let waiter = with_others(waiter, &[(cache, Mode::Shared, Some(at::T2_A))]);
+        let mut finding = one_side(Kind::HeldAcrossWait, None, waiter);
+        finding.detail = Detail::Wait(wait);
+        finding.at = Some(at::T1_B);
+        finding
+    };
+    vec![
+        ("lg008_message", of(Wait::Message)),
+        ("lg008_room", of(Wait::Room)),
+        ("lg008_barrier", of(Wait::Barrier)),
+        ("lg008_region", of(Wait::Region("fetch"))),
     ]
 }
 
@@ -270,7 +373,8 @@ fn every_json_line_is_one_line_of_json_that_says_what_the_finding_says() {
         assert_eq!(value["message"], finding.message());
         assert_eq!(value["fingerprint"], format!("{:016x}", finding.fingerprint));
         assert_eq!(value["locks"].as_array().map(Vec::len), Some(finding.locks.len()));
-        assert_eq!(value.as_object().map(serde_json::Map::len), Some(15), "{name}");
+        let fields = 15 + usize::from(!finding.waits.is_empty());
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(fields), "{name}");
     }
 }
 
@@ -290,8 +394,9 @@ fn a_report_names_no_folder_of_a_machine_and_no_line_is_broken() {
 #[test]
 fn every_potential_problem_says_that_nothing_hangs() {
     for (name, finding) in samples() {
-        let hung = finding.detail == Detail::Wait(Wait::Hung);
+        let hung = finding.kind == Kind::Deadlock;
         let certain = hung || finding.confidence == Some(C::Certain);
+        assert_eq!(hung, finding.report().contains("hung now"), "{name}");
         let said = ["nothing hangs", "nothing is known to hang"];
         assert_ne!(certain, said.iter().any(|said| finding.report().contains(said)), "{name}");
         assert_eq!(certain, finding.report().contains("certain, not potential"), "{name}");

@@ -23,9 +23,9 @@ pub(super) fn align(base: &[Place], head: &[Place]) -> Vec<(usize, usize)> {
     let mut best: Vec<(Cost, Option<usize>)> = Vec::with_capacity(base.len() * width);
     let distance = |i: usize, j: usize| i64::from(head[j].0) - i64::from(base[i].0);
     let mut end: Option<usize> = None;
-    for i in 0..base.len() {
-        for j in 0..width {
-            let columns = u32::from(base[i].1 != head[j].1);
+    for (i, from) in base.iter().enumerate() {
+        for (j, to) in head.iter().enumerate() {
+            let columns = u32::from(from.1 != to.1);
             let own = distance(i, j).unsigned_abs();
             let mut cell: (Cost, Option<usize>) = ((std::cmp::Reverse(1), 0, columns, own), None);
             for before in (0..i).flat_map(|i| (0..j).map(move |j| i * width + j)) {

@@ -24,18 +24,24 @@ pub(super) struct Part {
 /// What makes a class of two processes one.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    Name(String, String),
-    Site(Site, String, Option<String>),
+    Name(String, String, Nesting),
+    Site(Site, String, Option<String>, Nesting),
     /// A class of one process: nothing says where its locks come from.
     Own(u32, Id),
 }
 
+/// The declared level, and whether a key is declared.
+type Nesting = (u8, bool);
+
 impl Key {
     pub(super) fn of(class: &Class, own: (u32, Id)) -> Key {
+        let (kind, nesting) = (class.kind.clone(), (class.level, class.keyed));
         match (&class.name, &class.created_at) {
-            (Some(name), _) => Key::Name(name.clone(), class.kind.clone()),
-            (None, Some(at)) => Key::Site(at.clone(), class.kind.clone(), class.type_name.clone()),
-            (None, None) => Key::Own(own.0, own.1),
+            (Some(name), _) => Key::Name(name.clone(), kind, nesting),
+            (None, Some(at)) if !class.per_instance => {
+                Key::Site(at.clone(), kind, class.type_name.clone(), nesting)
+            }
+            (None, _) => Key::Own(own.0, own.1),
         }
     }
 }
@@ -157,12 +163,9 @@ impl Home {
 
     /// Whose locks and owners a finding names.
     fn evidence(&self, finding: &Finding) -> Option<u32> {
-        let sides = finding.cycle.iter();
-        let locks = sides.flat_map(|side| [side.from, side.to]).flatten();
-        locks
-            .chain(finding.locks.iter().copied())
-            .find_map(|id| self.lock(id))
-            .or_else(|| finding.owners.iter().find_map(|&id| self.owner(id)))
+        let mut owners = finding.named_owners();
+        let lock = finding.named_locks().find_map(|id| self.lock(id));
+        lock.or_else(|| owners.find_map(|id| self.owner(id)))
     }
 }
 
@@ -331,6 +334,10 @@ impl Part {
                 let ends = side.from.iter_mut().chain(&mut side.to);
                 ends.for_each(|id| known(id, locks));
             }
+            for wait in &mut finding.waits {
+                let by = |by| move |id| if id == 0 { 0 } else { id + by };
+                wait.renumber(by(locks), by(owners));
+            }
         }
     }
 
@@ -375,6 +382,7 @@ fn renumber_finding(finding: &mut Finding, is_own: bool, locks: &Ranks, owners: 
         finding.locks.clear();
         finding.owners.clear();
         finding.cycle.clear();
+        finding.waits.clear();
         return;
     }
     finding.locks.iter_mut().for_each(|id| *id = locks.or_unknown(*id));
@@ -387,5 +395,8 @@ fn renumber_finding(finding: &mut Finding, is_own: bool, locks: &Ranks, owners: 
         side.owner = owners.or_unknown(side.owner);
         side.from = side.from.map(|id| locks.or_unknown(id));
         side.to = side.to.map(|id| locks.or_unknown(id));
+    }
+    for wait in &mut finding.waits {
+        wait.renumber(|id| locks.or_unknown(id), |id| owners.or_unknown(id));
     }
 }

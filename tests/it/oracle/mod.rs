@@ -60,6 +60,9 @@ fn check(program: &Program) -> Result<(), String> {
     }
     let verdict = naive::judge(&outcome.trace, usize::MAX);
     compare(&verdict, &report)?;
+    if let (Some(class), false) = (report.classes.first(), verdict::drops(program)) {
+        return Err(format!("{}: expected nothing of its classes", class.cycle));
+    }
     let plain = plain?;
     if !plain.truncated && plain.cycles != verdict.plain {
         return Err(format!("dump: expected {:?}, got {:?}", verdict.plain, plain.cycles));
@@ -148,7 +151,10 @@ fn agrees(scenario: &Scenario) -> Result<(), String> {
     });
     let report = Report {
         inversions: inversions.collect(),
+        // The model's own word, in place of the recorder's.
+        deadlock: stuck.clone(),
         self_deadlock: outcome.self_deadlock,
+        classes: Vec::new(),
         // Not the oracle's business.
         misuse: answer.expect.misuse.clone(),
         foreign: Vec::new(),

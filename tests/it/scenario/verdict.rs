@@ -33,8 +33,12 @@ pub(crate) struct Inversion {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     pub(crate) inversions: Vec<Inversion>,
+    /// LG004, by the names of the classes.
+    pub(crate) classes: Vec<Inversion>,
     pub(crate) self_deadlock: bool,
     pub(crate) misuse: Vec<String>,
+    /// The threads that LG002 named, sorted; none where it was not reported.
+    pub(crate) deadlock: Vec<String>,
     /// Findings about locks that are not of this run.
     pub(crate) foreign: Vec<String>,
 }
@@ -52,12 +56,27 @@ impl Report {
                 continue;
             };
             match finding.kind {
-                Kind::OrderInversion => report.inversions.push(Inversion {
-                    cycle: Cycle::new(locks),
-                    confidence: finding.confidence.unwrap_or(Confidence::Gated),
-                    filtered_by: sorted(finding.filtered_by.clone()),
-                }),
+                Kind::OrderInversion | Kind::ClassInversion => {
+                    let inversion = Inversion {
+                        cycle: Cycle::new(locks),
+                        confidence: finding.confidence.unwrap_or(Confidence::Gated),
+                        filtered_by: sorted(finding.filtered_by.clone()),
+                    };
+                    match finding.kind {
+                        Kind::OrderInversion => report.inversions.push(inversion),
+                        _ => report.classes.push(inversion),
+                    }
+                }
+                // A note: what is nested is seen in the inversions.
+                Kind::SameClassNesting => {}
                 Kind::SelfDeadlock => report.self_deadlock = true,
+                Kind::Deadlock => {
+                    let owners = finding.sides.iter().filter_map(|side| side.owner.name.as_deref());
+                    report.deadlock.extend(owners.map(str::to_owned));
+                    report.deadlock.sort();
+                }
+                // The files say nothing of it.
+                Kind::HeldAcrossWait => {}
                 Kind::ReaderRecursion => report.misuse.push("recursive_read".into()),
                 Kind::CondvarNested => report.misuse.push("wait_holding_other".into()),
                 Kind::OrphanedLock => report.misuse.push("thread_exit_holding".into()),
@@ -100,9 +119,14 @@ pub(crate) fn compare(
         outcome.self_deadlock,
     );
     differences.same("LG001", answer.expect.self_deadlock, report.self_deadlock);
+    compare_deadlock(scenario, outcome, report, &mut differences);
     differences.same("misuse", &words(&answer.expect.misuse), &words(&report.misuse));
     if !report.foreign.is_empty() {
         differences.note("other findings", "none", words(&report.foreign));
+    }
+    // Each lock is its own class: only one that is gone leaves more to its class.
+    if let (Some(class), false) = (report.classes.first(), drops(program)) {
+        differences.note("LG004", "none", &class.cycle);
     }
     compare_inversions(program, answer, report, &mut differences);
     match plain {
@@ -110,6 +134,24 @@ pub(crate) fn compare(
         Err(why) => differences.note("plain cycles", "a dump", why),
     }
     differences.0
+}
+
+/// LG002 where the program says that threads are stuck, and nowhere else. Threads that only wait
+/// for stuck ones are no part of the deadlock.
+fn compare_deadlock(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    report: &Report,
+    differences: &mut Differences,
+) {
+    let expected = sorted(scenario.answer.expect.actual_deadlock.clone().unwrap_or_default());
+    let name = |&thread: &usize| scenario.program.threads[thread].name.clone();
+    let stuck = sorted(outcome.stuck.iter().map(name).collect::<Vec<_>>());
+    differences.same("stuck threads of the model", &words(&expected), &words(&stuck));
+    let right = report.deadlock.iter().all(|thread| expected.contains(thread));
+    if !right || report.deadlock.is_empty() != expected.is_empty() {
+        differences.note("LG002", words(&expected), words(&report.deadlock));
+    }
 }
 
 fn compare_inversions(
@@ -151,9 +193,7 @@ fn compare_inversions(
         }
     }
     // Where a lock was dropped, a reported cycle may be gone from the end state.
-    let drops = program.threads.iter().flat_map(|thread| &thread.ops);
-    let drops = drops.into_iter().any(|op| matches!(op, Op::Drop(_)));
-    if let (Some(plain), false) = (&answer.plain.cycles, drops) {
+    if let (Some(plain), false) = (&answer.plain.cycles, drops(program)) {
         for inversion in &report.inversions {
             if !plain.contains(&inversion.cycle) {
                 differences.note(
@@ -164,6 +204,12 @@ fn compare_inversions(
             }
         }
     }
+}
+
+/// Whether the program ends the life of a lock.
+pub(crate) fn drops(program: &Program) -> bool {
+    let ops = program.threads.iter().flat_map(|thread| &thread.ops);
+    ops.into_iter().any(|op| matches!(op, Op::Drop(_) | Op::Init(_)))
 }
 
 fn compare_plain(answer: &Answer, plain: &Plain, differences: &mut Differences) {

@@ -7,7 +7,7 @@ use super::locks::Locks;
 use super::program::{Ask, Op};
 use super::trace::Event;
 use super::world::{Hold, World};
-use lockgraph_core::door::{self, Birth, Verdict};
+use lockgraph_core::door::{self, Birth};
 use lockgraph_core::lock::{LockHeader, Site};
 use lockgraph_core::mode::{Mode, Want};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -194,15 +194,23 @@ impl Worker {
             return Ok(());
         }
         let policy = self.locks.policy(lock);
-        let park = |header: &LockHeader| door::blocked(header, policy, want, site());
-        match self.locks.header(lock, park) {
-            Verdict::Proceed => {}
-            // A verdict against parking: the wrapper would panic here.
-            _ => return Err(Stop::Abandoned),
-        }
+        let mut parked =
+            self.locks.header(lock, |header| door::blocked(header, policy, want, site()));
+        // It panics where the level is `deny` and this closes a deadlock. The model says that each
+        // further attempt fails as well.
+        let parks = catch_unwind(AssertUnwindSafe(|| while !parked.parks() {}));
         self.world().pending[self.thread] = Some((lock, want));
         let turn = self.pause(Report::Blocked);
+        if parks.is_err() {
+            // A wrapper would unwind here. The model goes on without it once it has looked.
+            drop(parked);
+            return Err(match turn {
+                Ok(()) => Stop::Broken("LG002 where the model lets the thread in".into()),
+                Err(stop) => stop,
+            });
+        }
         self.world().pending[self.thread] = None;
+        drop(parked);
         turn
     }
 
@@ -320,8 +328,14 @@ impl Worker {
         let Some(birth) = self.world().births[child] else {
             return Err(Stop::Broken("the thread was not started".into()));
         };
-        self.pause(Report::Join(child))?;
+        let joins = catch_unwind(AssertUnwindSafe(|| door::thread_joining(birth, site())));
+        let turn = self.pause(Report::Join(child));
+        if joins.is_err() && turn.is_ok() {
+            return Err(Stop::Broken("LG002 where the model joins the thread".into()));
+        }
+        turn?;
         door::thread_joined(birth);
+        drop(joins);
         self.world().log(Event::Joined { parent: self.thread, child });
         Ok(())
     }

@@ -1,32 +1,47 @@
-//! `cargo lockgraph show FILE`: one file, for a person to read.
+//! `cargo lockgraph show INPUT..`: all that is in the inputs, for a person to read.
 
-use crate::cli::Failure;
+use crate::failure::Failure;
+use crate::input::Inputs;
 use crate::names::{Names, count, plain};
+use crate::report::{Format, Item, Report, Standing};
 use crate::{table, time};
 use lockgraph_model::Dump;
-use lockgraph_model::dump::{Component, Edge, Finding, Hold, Process, Side, Site, Witness};
+use lockgraph_model::dump::{Component, Edge, Finding, Hold, Process, Side, Site, Wait, Witness};
 use std::io::{self, Write};
-use std::path::PathBuf;
 
-/// Prints a journal or a dump: processes, locks, order edges, cycles, findings, order.
+/// Prints journals and dumps: processes, locks, order edges, cycles, findings, order.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A journal (.jsonl, from LOCKGRAPH_DIR) or a dump (.json).
-    file: PathBuf,
-    /// Print every witness of an edge and every cycle, not just the first ones.
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Print all of a long list, not just its beginning.
     #[arg(long)]
     all: bool,
+    /// The form of the output; `json` is one dump of all inputs.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
 
+/// How many processes are printed without `--all`.
+const PROCESSES: usize = 10;
+/// How many locks, and how many edges, are printed without `--all`.
+const ROWS: usize = 500;
 /// How many witnesses of an edge are printed without `--all`.
 const WITNESSES: usize = 3;
 /// How many cycles of a component are printed without `--all`.
 const CYCLES: usize = 20;
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
-    let dump = Dump::read(&args.file)?;
-    let page = Page { dump: &dump, names: Names::of(&dump), all: args.all };
-    Ok(page.write(out)?)
+    let dump = args.inputs.load()?;
+    match args.format {
+        Format::Text => Page { dump: &dump, names: Names::of(&dump), all: args.all }.write(out)?,
+        Format::Json => dump.write_to(out)?,
+        format => {
+            let told = |finding| Item { finding, standing: Standing::Told };
+            Report::new(&dump, dump.findings.iter().map(told).collect()).write(format, out)?;
+        }
+    }
+    Ok(())
 }
 
 struct Page<'a> {
@@ -37,9 +52,12 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        for process in &self.dump.processes {
-            self.process(out, process)?;
+        let processes = &self.dump.processes;
+        let shown = self.shown(PROCESSES).min(processes.len());
+        for (number, process) in (1..).zip(&processes[..shown]) {
+            self.process(out, number, process)?;
         }
+        self.more(out, "", processes.len() - shown, "process", "processes")?;
         self.counts(out)?;
         self.locks(out)?;
         self.edges(out)?;
@@ -48,10 +66,17 @@ impl Page<'_> {
         self.order(out)
     }
 
-    fn process(&self, out: &mut impl Write, process: &Process) -> io::Result<()> {
+    /// How much of a list is printed.
+    fn shown(&self, some: usize) -> usize {
+        if self.all { usize::MAX } else { some }
+    }
+
+    /// `number` counts from 1; a single process needs none.
+    fn process(&self, out: &mut impl Write, number: u32, process: &Process) -> io::Result<()> {
         let end =
             if process.complete { "complete" } else { "not complete: killed, or still running" };
-        writeln!(out, "process {}, pid {}, {end}", plain(&process.exe), process.pid)?;
+        let number = if self.has_many() { format!(" {number}:") } else { String::new() };
+        writeln!(out, "process{number} {}, pid {}, {end}", plain(&process.exe), process.pid)?;
         let mut rows = vec![
             ["run".to_owned(), plain(&process.run_id).into_owned()],
             ["started".to_owned(), time::utc(process.started_unix_ms)],
@@ -84,8 +109,8 @@ impl Page<'_> {
         if self.dump.locks.is_empty() {
             return Ok(());
         }
-        let mut rows = Vec::with_capacity(self.dump.locks.len());
-        for lock in &self.dump.locks {
+        let mut rows = Vec::new();
+        for lock in self.dump.locks.iter().take(self.shown(ROWS)) {
             let class = self.names.class_of(lock);
             let kind = class.map_or_else(String::new, |class| match &class.type_name {
                 Some(inner) => plain(&format!("{}<{inner}>", class.kind)).into_owned(),
@@ -98,10 +123,16 @@ impl Page<'_> {
                 kind,
                 at.map_or_else(|| "created at a place unknown".to_owned(), site),
                 if lock.dropped_seq.is_some() { "dropped".to_owned() } else { String::new() },
+                if self.has_many() {
+                    format!("process {}", lock.process + 1)
+                } else {
+                    String::new()
+                },
             ]);
         }
         writeln!(out, "\nlocks")?;
-        table::write(out, 2, &rows)
+        table::write(out, 2, &rows)?;
+        self.more(out, "  ", self.dump.locks.len() - rows.len(), "lock", "locks")
     }
 
     fn edges(&self, out: &mut impl Write) -> io::Result<()> {
@@ -109,14 +140,17 @@ impl Page<'_> {
             return Ok(());
         }
         writeln!(out, "\norder edges (held -> requested)")?;
-        for edge in &self.dump.edges {
+        let edges = &self.dump.edges;
+        let printed = self.shown(ROWS).min(edges.len());
+        for edge in &edges[..printed] {
             writeln!(out, "  {} -> {}", self.names.lock(edge.from), self.names.lock(edge.to))?;
-            let shown = if self.all { usize::MAX } else { WITNESSES };
+            let shown = self.shown(WITNESSES);
             let rows: Vec<_> =
                 edge.witnesses.iter().take(shown).map(|w| self.witness(edge, w)).collect();
             table::write(out, 4, &rows)?;
             self.more(
                 out,
+                "    ",
                 edge.witnesses.len().saturating_sub(rows.len()),
                 "witness",
                 "witnesses",
@@ -125,7 +159,7 @@ impl Page<'_> {
                 writeln!(out, "    its witness was lost")?;
             }
         }
-        Ok(())
+        self.more(out, "  ", edges.len() - printed, "order edge", "order edges")
     }
 
     fn witness(&self, edge: &Edge, witness: &Witness) -> [String; 4] {
@@ -165,13 +199,13 @@ impl Page<'_> {
             (_, false) => writeln!(out, "{}", count(cycles, "cycle", "cycles"))?,
             (_, true) => writeln!(out, "{} or more (truncated)", count(cycles, "cycle", "cycles"))?,
         }
-        let shown = if self.all { usize::MAX } else { CYCLES };
+        let shown = self.shown(CYCLES);
         for cycle in component.cycles.iter().take(shown) {
             let ring: Vec<String> =
                 cycle.iter().chain(cycle.first()).map(|&id| self.names.lock(id)).collect();
             writeln!(out, "    {}", ring.join(" -> "))?;
         }
-        self.more(out, cycles.saturating_sub(shown), "cycle", "cycles")
+        self.more(out, "    ", cycles.saturating_sub(shown), "cycle", "cycles")
     }
 
     fn findings(&self, out: &mut impl Write) -> io::Result<()> {
@@ -194,6 +228,8 @@ impl Page<'_> {
         writeln!(out, "    {}", plain(&finding.message))?;
         let sides: Vec<_> = finding.cycle.iter().map(|side| self.side(side)).collect();
         table::write(out, 4, &sides)?;
+        let waits: Vec<_> = finding.waits.iter().map(|wait| self.wait(wait)).collect();
+        table::write(out, 4, &waits)?;
         let mut rows = Vec::new();
         let mut row = |name: &str, text: String| {
             if !text.is_empty() {
@@ -235,6 +271,24 @@ impl Page<'_> {
         ]
     }
 
+    fn wait(&self, wait: &Wait) -> [String; 3] {
+        let what = match (wait.lock, wait.thread) {
+            (Some(lock), _) => self.names.lock(lock),
+            (None, Some(thread)) => self.names.owner(thread),
+            (None, None) => wait.region.as_deref().map(plain).unwrap_or_default().into_owned(),
+        };
+        let mode = wait.mode.map_or_else(String::new, |mode| format!(" {}", mode.name()));
+        let held: Vec<String> = wait.held.iter().map(|held| self.names.lock(held.lock)).collect();
+        let held =
+            if held.is_empty() { String::new() } else { format!("holding {}", held.join(", ")) };
+        let awaits = plain(&wait.awaits);
+        [
+            format!("{}:", self.names.owner(wait.owner)),
+            format!("waits {} us for {awaits} {what}{mode} at {}", wait.us, site(&wait.at)),
+            held,
+        ]
+    }
+
     fn order(&self, out: &mut impl Write) -> io::Result<()> {
         match &self.dump.order {
             None => writeln!(out, "\nno validated order: classes are taken in both orders"),
@@ -248,11 +302,22 @@ impl Page<'_> {
         }
     }
 
-    fn more(&self, out: &mut impl Write, left: usize, one: &str, many: &str) -> io::Result<()> {
+    fn has_many(&self) -> bool {
+        self.dump.processes.len() > 1
+    }
+
+    fn more(
+        &self,
+        out: &mut impl Write,
+        indent: &str,
+        left: usize,
+        one: &str,
+        many: &str,
+    ) -> io::Result<()> {
         if left == 0 {
             return Ok(());
         }
-        writeln!(out, "    and {} more; --all prints them", count(left, one, many))
+        writeln!(out, "{indent}and {} more; --all prints them", count(left, one, many))
     }
 }
 

@@ -1,0 +1,134 @@
+//! `cargo lockgraph check`: whether policy and baseline accept what was recorded.
+
+use crate::cli::Outcome;
+use crate::failure::Failure;
+use crate::input::Inputs;
+use crate::names::count;
+use crate::output::Output;
+use crate::policy::{self, Found};
+use crate::report::{Format, Item, Report, Standing};
+use lockgraph_model::check::{self, Judged, Options, Status};
+use lockgraph_model::policy::Subject;
+use lockgraph_model::{Dump, Kind, Level};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Checks what was recorded against the policy and the baseline; exit code 1 where a finding fails.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// The policy; the default is lockgraph.toml of the workspace, where there is one.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// A dump that is accepted: a finding fails only if the dump does not have it.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write what was recorded to the baseline, and accept it.
+    #[arg(long, requires = "baseline")]
+    bless: bool,
+    /// Fail by warnings of this kind too (a code or a name); may be given several times.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    deny: Vec<Kind>,
+    /// Do not fail by what lies wholly inside dependencies.
+    #[arg(long)]
+    workspace_only: bool,
+    /// The form of the output.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Show also the findings that nobody is told of: notes, accepted and allowed ones.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    Kind::from_word(&word.to_uppercase())
+        .or(Kind::from_word(word))
+        .ok_or_else(|| "no such kind of finding; `cargo lockgraph explain` lists them".to_owned())
+}
+
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let found = policy::find(args.policy.as_deref())?;
+    let dir = found.as_ref().and_then(Found::dir);
+    if let (true, Some(file)) = (args.bless, &args.baseline) {
+        bless(&args.inputs.merge_or(dir)?, file, out)?;
+        return Ok(Outcome::Clean);
+    }
+    let dump = args.inputs.load_or(dir)?;
+    let baseline = args.baseline.as_ref().map(Dump::read).transpose()?;
+    let verdict = check::check(
+        &dump,
+        &Options {
+            policy: found.as_ref().map(|found| &found.policy),
+            baseline: baseline.as_ref(),
+            deny: &args.deny,
+            workspace_only: args.workspace_only,
+        },
+    );
+    let items = verdict.findings.iter().map(|judged| Item {
+        finding: &dump.findings[judged.finding],
+        standing: standing(judged, found.as_ref()),
+    });
+    let mut report = Report::new(&dump, items.collect());
+    report.all = args.all;
+    report.colours = args.output.colours();
+    if let Some(found) = &found {
+        report.warnings.extend(verdict.unused_allows.iter().map(|&rule| unused(found, rule)));
+    }
+    if is_truncated(&dump) {
+        let what = "a search for cycles stopped at its limit: there may be more than is reported";
+        report.warnings.push(what.to_owned());
+    }
+    args.output.write(out, |out| report.write(args.format, out))?;
+    Ok(if verdict.fails() { Outcome::Findings } else { Outcome::Clean })
+}
+
+fn standing(judged: &Judged, found: Option<&Found>) -> Standing {
+    match judged.status {
+        _ if judged.fails => Standing::Fails,
+        Status::Allowed(rule) => {
+            let allow = found.and_then(|found| found.policy.allow.get(rule));
+            Standing::Allowed(allow.map(|allow| allow.reason.clone()).unwrap_or_default())
+        }
+        Status::InBaseline => Standing::Known,
+        Status::InDependencies => Standing::Foreign,
+        Status::New if judged.level == Level::Allow => Standing::Quiet,
+        Status::New => Standing::Told,
+    }
+}
+
+/// An allow that allows nothing hides the next one who needs it.
+fn unused(found: &Found, rule: usize) -> String {
+    let allow = &found.policy.allow[rule];
+    let what = match &allow.subject {
+        Subject::Edge { from, to } => format!("{} -> {}", from.as_str(), to.as_str()),
+        Subject::Pair(one, other) => format!("{}, {}", one.as_str(), other.as_str()),
+    };
+    format!("{}:{}: this allow covers no finding: {what}", found.name(), allow.line)
+}
+
+fn is_truncated(dump: &Dump) -> bool {
+    let counted = |counters: &std::collections::BTreeMap<String, u64>| {
+        counters.get("searches_truncated").is_some_and(|&number| number > 0)
+    };
+    dump.truncated || dump.processes.iter().any(|process| counted(&process.counters))
+}
+
+/// Replaces the baseline as a whole: a reader meets the old one or the new one.
+fn bless(dump: &Dump, file: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = file.with_file_name(name);
+    let write = || -> io::Result<()> {
+        let mut writer = BufWriter::new(File::create(&new)?);
+        dump.write_to(&mut writer)?;
+        writer.flush()?;
+        std::fs::rename(&new, file)
+    };
+    write().map_err(|error| Failure::file(file, "write", &error))?;
+    let findings = count(dump.findings.len(), "finding", "findings");
+    Ok(writeln!(out, "lockgraph: {findings} accepted in {}", file.display())?)
+}

@@ -1,0 +1,89 @@
+//! `cargo lockgraph order INPUT..`: an order to keep to.
+
+use crate::failure::Failure;
+use crate::input::Inputs;
+use crate::names::{Names, count, plain};
+use crate::output::Output;
+use lockgraph_model::Dump;
+use lockgraph_model::policy::ClassPattern;
+use lockgraph_model::suggest::{self, Suggestion};
+use std::io::{self, Write};
+
+/// Prints an order of the lock classes that agrees with what was observed, or nearly.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// The language to print.
+    #[arg(long, value_enum, default_value = "toml")]
+    format: Language,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Language {
+    /// `[[order]]` tables for lockgraph.toml, without those that follow from others.
+    Toml,
+    /// A constant: the classes from the first to the last.
+    Rust,
+}
+
+pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
+    let dump = args.inputs.load()?;
+    let suggestion = suggest::suggest_order(&dump);
+    args.output.write(out, |out| match args.format {
+        Language::Toml => {
+            against(&dump, &suggestion, "#", out)?;
+            write!(out, "{}", suggest::to_order_toml(&dump, &suggestion))
+        }
+        Language::Rust => {
+            against(&dump, &suggestion, "//", out)?;
+            rust(&dump, &suggestion, out)
+        }
+    })
+}
+
+/// What would have to be turned round, as comments.
+fn against(
+    dump: &Dump,
+    suggestion: &Suggestion,
+    comment: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if suggestion.order.is_empty() {
+        return writeln!(
+            out,
+            "{comment} Locks of different classes never nest: any order will do."
+        );
+    }
+    if suggestion.against.is_empty() {
+        return Ok(());
+    }
+    let names = Names::of(dump);
+    let edges = count(suggestion.against.len(), "class edge goes", "class edges go");
+    writeln!(
+        out,
+        "{comment} No order agrees with all that was observed: {edges} against this one."
+    )?;
+    for edge in
+        dump.class_edges.iter().filter(|edge| suggestion.against.contains(&(edge.from, edge.to)))
+    {
+        let at = edge.witness.as_ref().map(|witness| format!(" at {}", witness.acquired_at));
+        let at = plain(&at.unwrap_or_default()).into_owned();
+        writeln!(out, "{comment}   {} -> {}{at}", names.class(edge.from), names.class(edge.to))?;
+    }
+    Ok(())
+}
+
+fn rust(dump: &Dump, suggestion: &Suggestion, out: &mut dyn Write) -> io::Result<()> {
+    let names = Names::of(dump);
+    writeln!(out, "/// The lock classes in the order in which they are taken.")?;
+    writeln!(out, "pub const LOCK_ORDER: [&str; {}] = [", suggestion.order.len())?;
+    for &id in &suggestion.order {
+        let class = dump.classes.iter().find(|class| class.id == id).and_then(ClassPattern::of);
+        let name = class.map_or_else(|| names.class(id), |class| class.as_str().to_owned());
+        writeln!(out, "    \"{}\",", name.escape_default())?;
+    }
+    writeln!(out, "];")
+}

@@ -1,0 +1,42 @@
+//! The policy file of the workspace.
+
+use crate::failure::Failure;
+use crate::workspace;
+use lockgraph_model::Policy;
+use std::path::{Path, PathBuf};
+
+/// The name of the file, at the root of the workspace.
+pub(crate) const FILE: &str = "lockgraph.toml";
+
+/// A policy, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) policy: Policy,
+}
+
+/// The policy of `file`, or of the workspace that this is run in, where that has one.
+pub(crate) fn find(file: Option<&Path>) -> Result<Option<Found>, Failure> {
+    let path = match file {
+        Some(file) => file.to_owned(),
+        None => workspace::current_root().join(FILE),
+    };
+    if file.is_none() && !path.is_file() {
+        return Ok(None);
+    }
+    let policy = Policy::read(&path)?;
+    Ok(Some(Found { path, policy }))
+}
+
+impl Found {
+    /// Where the journals are.
+    pub(crate) fn dir(&self) -> Option<PathBuf> {
+        let dir = self.policy.dir.as_ref()?;
+        Some(self.path.parent().unwrap_or(Path::new("")).join(dir))
+    }
+
+    /// The name for a message.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}

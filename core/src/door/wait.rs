@@ -1,0 +1,219 @@
+//! Waits: what an owner tells before it parks.
+//!
+//! Where an attempt at the real lock has failed: [`blocked`], one more attempt, and where that
+//! fails too [`Parked::parks`], which may ask for yet another one. [`timed`] before a real wait
+//! that ends by itself. The wait is over when the [`Parked`] is dropped: before
+//! [`acquired`](super::acquired), and in any case before the thread goes on.
+
+use super::thread::meets_joiner;
+use super::{Waiting, careful_block};
+use crate::config::{self, Tier};
+use crate::joins;
+use crate::lock::{LockHeader, Site};
+use crate::mode::{Policy, Want};
+use crate::owner::OwnerBlock;
+use crate::parked::{self, Wait, What};
+use crate::recorder::{self, Inside};
+use crate::wait::{self, Attempt, Deadlock, Process};
+use std::fmt;
+
+/// A wait of the running owner, while it lives.
+#[must_use = "the wait is over when this is dropped"]
+pub struct Parked {
+    block: Option<&'static OwnerBlock>,
+    turn: u64,
+    /// The region around it, which goes on after it.
+    outer: Option<Wait>,
+    asked: Option<u64>,
+    must_not_panic: bool,
+    joins: bool,
+}
+
+impl Parked {
+    /// The wait of an owner that the recorder does not follow.
+    const NOWHERE: Parked = Parked {
+        block: None,
+        turn: 0,
+        outer: None,
+        asked: None,
+        must_not_panic: false,
+        joins: false,
+    };
+
+    fn new(block: &'static OwnerBlock, wait: &Wait, must_not_panic: bool) -> Parked {
+        let outer = block.parked.load();
+        let turn = block.parked.publish(wait);
+        let joins = wait.what == What::Threads;
+        Parked { block: Some(block), turn, outer, asked: None, must_not_panic, joins }
+    }
+
+    /// The attempt after [`blocked`] has failed: true where the caller parks now, false where it
+    /// makes one more attempt first. Reports LG002 where this wait closes a deadlock, and LG008
+    /// where whoever waits for the end of this thread holds the lock.
+    ///
+    /// Cost: nothing for an owner that holds nothing and that nobody joins; else one internal lock
+    /// and a look at every owner that waits.
+    ///
+    /// # Panics
+    /// Where LG002 is denied (the default in tier `full`) and the thread is not unwinding already.
+    #[inline(never)]
+    pub fn parks(&mut self) -> bool {
+        let Some(block) = self.block else { return true };
+        let Some(wait) = block.parked.load() else { return true };
+        let writes = wait.class.is_some_and(|class| class.policy.read_blocks_behind_writer)
+            && matches!(wait.what, What::Lock(want) if want.is_writer());
+        // Nobody waits for an owner that holds nothing and that nobody joins: it closes no circle.
+        let idle = block.held.is_empty() && !joins::is_awaited(block);
+        if idle && !writes {
+            return true;
+        }
+        let deadlock = {
+            let mut waits = wait::waits();
+            if idle {
+                // A reader that finds this writer in the queue has seen its wait as well.
+                return true;
+            }
+            if let Attempt::Again(number) = waits.attempt(block, self.asked, &Process) {
+                self.asked = Some(number);
+                return false;
+            }
+            let deadlock = waits.closed_by(block, &Process);
+            if deadlock.is_some() && recorder::breaks(self.must_not_panic) {
+                // For the next one who looks it is broken already: one victim a deadlock.
+                block.parked.clear(self.turn);
+            }
+            deadlock
+        };
+        match deadlock {
+            Some(deadlock) => report(block, &deadlock, self.must_not_panic),
+            None => {
+                if let What::Lock(want) = wait.what {
+                    meets_joiner(block, wait.id, want, wait.at);
+                }
+            }
+        }
+        true
+    }
+}
+
+#[cold]
+fn report(block: &'static OwnerBlock, deadlock: &Deadlock, must_not_panic: bool) {
+    let denied = {
+        let Some(_inside) = Inside::enter(block) else { return };
+        recorder::deadlock(deadlock, must_not_panic)
+    };
+    if let Some(message) = denied {
+        panic!("{message}");
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        let Some(block) = self.block else { return };
+        if self.joins {
+            joins::given_up(block);
+        }
+        block.parked.clear(self.turn);
+        if let Some(outer) = &self.outer {
+            block.parked.publish(outer);
+        }
+    }
+}
+
+impl fmt::Debug for Parked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parked").field("turn", &self.turn).finish_non_exhaustive()
+    }
+}
+
+/// The real lock is not free, and the caller is about to park. See the module.
+#[inline(never)]
+pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Parked {
+    request(lock, policy, What::Lock(want), site, false)
+}
+
+/// As [`blocked`], for a wait that ends by itself: its owner can always go on.
+#[inline(never)]
+pub fn timed(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Parked {
+    let parked = request(lock, policy, What::Lock(want), site, true);
+    if policy.read_blocks_behind_writer && want.is_writer() && parked.block.is_some() {
+        wait::waits().timed_writer();
+    }
+    parked
+}
+
+/// The running owner, which has told of the end of its hold, is about to give the mutex up, to
+/// sleep, and to take it again.
+#[inline(never)]
+pub fn sleeps(lock: &LockHeader, policy: &'static Policy, site: Site) -> Parked {
+    request(lock, policy, What::Notification, site, false)
+}
+
+/// The running owner is about to wait for one of `permits`, each a hold of `lock`.
+#[inline(never)]
+pub fn permit(lock: &LockHeader, policy: &'static Policy, permits: u32, site: Site) -> Parked {
+    request(lock, policy, What::Permit(permits), site, false)
+}
+
+fn request(
+    lock: &LockHeader,
+    policy: &'static Policy,
+    what: What,
+    site: Site,
+    timed: bool,
+) -> Parked {
+    let Some(block) = careful_block() else { return Parked::NOWHERE };
+    let (at, relock) = block.hint.get().unwrap_or((site, false));
+    let known = {
+        let _inside = Inside::enter(block);
+        recorder::introduce(block);
+        recorder::identify(block, lock, policy, None)
+    };
+    let Some((id, class)) = known else { return Parked::NOWHERE };
+    let wait = Wait { timed, id, class: Some(class), ..begun(block, what, at) };
+    Parked::new(block, &wait, relock || std::thread::panicking())
+}
+
+fn begun(block: &OwnerBlock, what: What, at: Site) -> Wait {
+    let (since, holds) = (parked::now(), block.held.top());
+    Wait { turn: 0, what, timed: false, id: 0, class: None, at, since, holds }
+}
+
+/// The running owner is about to block, and for no lock. Reports LG008 where it holds one.
+pub fn waiting(what: Waiting, site: Site) -> Parked {
+    let Some(block) = careful_block() else { return Parked::NOWHERE };
+    if config::tier() == Tier::Full as u8 && !block.held.is_empty() {
+        recorder::held_across_other(block, what, site);
+    }
+    Parked::new(block, &introduced(block, What::Other(what), site), true)
+}
+
+/// The running owner is about to wait for the threads that it was told to be joining. Reports
+/// LG002 where that closes a deadlock.
+///
+/// # Panics
+/// Where LG002 is denied and `may_panic`; without, the process aborts in its place
+/// (`LOCKGRAPH=..,certain=hang` lets it hang).
+pub(super) fn threads(site: Site, may_panic: bool) -> Parked {
+    let Some(block) = careful_block() else { return Parked::NOWHERE };
+    let must_not_panic = !may_panic || std::thread::panicking();
+    let parked = Parked::new(block, &introduced(block, What::Threads, site), must_not_panic);
+    let deadlock = {
+        let mut waits = wait::waits();
+        let deadlock = waits.closed_by(block, &Process);
+        if deadlock.is_some() && recorder::breaks(must_not_panic) {
+            block.parked.clear(parked.turn);
+        }
+        deadlock
+    };
+    if let Some(deadlock) = deadlock {
+        report(block, &deadlock, must_not_panic);
+    }
+    parked
+}
+
+fn introduced(block: &'static OwnerBlock, what: What, at: Site) -> Wait {
+    let _inside = Inside::enter(block);
+    recorder::introduce(block);
+    begun(block, what, at)
+}

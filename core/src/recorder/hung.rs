@@ -1,0 +1,82 @@
+//! What follows where owners wait: deadlocks, and locks that are held in a wait.
+
+use super::{deliver, ending, graph, note};
+use crate::config;
+use crate::evidence::{self, Request};
+use crate::finding::{Finding, Kind, Level, OwnerRef, Wait};
+use crate::joins::Met;
+use crate::lock::{LockHeader, Origin, OwnerId, Site};
+use crate::mem::SysVec;
+use crate::mode::Want;
+use crate::owner::OwnerBlock;
+use crate::parked::Waiting;
+use crate::recorder::Inside;
+use crate::sink::journal;
+use crate::wait::Deadlock;
+
+/// Whether the owner that closes a deadlock panics in place of parking.
+pub(crate) fn breaks(must_not_panic: bool) -> bool {
+    !must_not_panic && config::level(Kind::Deadlock, None) == Level::Deny
+}
+
+/// Delivers LG002; returns the message to panic with where the closer is to panic. The running
+/// owner is marked as inside.
+pub(crate) fn deadlock(deadlock: &Deadlock, must_not_panic: bool) -> Option<String> {
+    let seq = graph().next_seq();
+    let finding = evidence::deadlock(deadlock, &mut named, seq);
+    let message = breaks(must_not_panic).then(|| finding.message());
+    let level = config::level(finding.kind, finding.confidence);
+    let scope = crate::owner::current().map_or(0, |block| block.scope.get());
+    deliver(finding, false, scope);
+    let denied = level == Level::Deny && message.is_none() && config::aborts_when_certain();
+    if denied || level == Level::Abort {
+        abort();
+    }
+    message
+}
+
+/// Completes the journal and ends the process.
+pub(super) fn abort() -> ! {
+    journal::close(&ending());
+    std::process::abort();
+}
+
+/// LG008 for a wait that is no join.
+pub(crate) fn held_across_other(block: &'static OwnerBlock, what: Waiting, at: Site) {
+    let Some(_inside) = Inside::enter(block) else { return };
+    let mut holds = SysVec::new();
+    block.holds().for_each(|hold| holds.push(hold));
+    let seq = graph().next_seq();
+    note(evidence::held_in_wait(block, &holds, what, at, seq));
+}
+
+/// LG011: the owner waits with `lock` and holds others.
+pub(crate) fn condvar_wait(block: &'static OwnerBlock, lock: &LockHeader, at: Site) {
+    let id = lock.id().0;
+    let mut holds = SysVec::new();
+    block.holds().for_each(|hold| holds.push(hold));
+    let Some(other) = holds.iter().find(|hold| hold.id != id).copied() else { return };
+    let (Some(_inside), Origin::Class(class)) = (Inside::enter(block), lock.origin()) else {
+        return;
+    };
+    let mutex = Request { id, class, want: Want::Exclusive, at };
+    let seq = graph().next_seq();
+    note(evidence::condvar_nested(block, mutex, &other, &holds, seq));
+}
+
+/// LG008: a lock that an owner holds while it waits for a thread which asks for it.
+pub(crate) fn held_across_wait(met: &Met, wait: Wait) {
+    let names = [met.joiner, met.child].map(super::owner_name);
+    let seq = graph().next_seq();
+    note(evidence::held_across_wait(met, names, wait, seq));
+}
+
+/// The owner with its name.
+fn named(owner: OwnerId) -> OwnerRef {
+    OwnerRef { id: owner.0, name: super::owner_name(owner) }
+}
+
+/// True where the finding ends the process.
+pub(super) fn aborts(finding: &Finding) -> bool {
+    config::level(finding.kind, finding.confidence) == Level::Abort
+}

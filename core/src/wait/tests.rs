@@ -1,0 +1,303 @@
+//! The check over owners that the tests make up.
+
+use super::*;
+use crate::lock::{Class, Site};
+use crate::mem::leak;
+use crate::mode::Policy;
+use crate::parked::Waiting;
+use std::panic::Location;
+
+static MUTEX: Policy = policy("Mutex", false, false);
+static SEND: Policy = policy("Mutex", false, true);
+static RW: Policy = policy("RwLock", true, false);
+
+const fn policy(kind: &'static str, shared: bool, guard_send: bool) -> Policy {
+    let read_blocks_behind_writer = shared;
+    Policy {
+        kind,
+        read_blocks_behind_writer,
+        guard_send,
+        reentrant: false,
+        shared,
+        upgrade: shared,
+    }
+}
+
+fn class(policy: &'static Policy) -> &'static Class {
+    leak(Class::plain(1, policy))
+}
+
+fn here() -> Site {
+    Location::caller()
+}
+
+/// Some owners and their locks, by number.
+struct Crowd {
+    owners: Vec<&'static OwnerBlock>,
+    joins: Vec<(usize, usize)>,
+}
+
+impl Owners for Crowd {
+    fn each(&self, visit: &mut dyn FnMut(&'static OwnerBlock)) {
+        self.owners.iter().for_each(|owner| visit(owner));
+    }
+
+    fn joins(&self, visit: &mut dyn FnMut(&'static OwnerBlock, &'static OwnerBlock)) {
+        self.joins.iter().for_each(|&(a, b)| visit(self.owners[a], self.owners[b]));
+    }
+}
+
+impl Crowd {
+    fn new(owners: usize) -> Crowd {
+        let owner = |index| leak(OwnerBlock::new(index as u32 + 1, index as u32 + 1));
+        Crowd {
+            owners: (0..owners).map(|index| owner(index) as &'static _).collect(),
+            joins: vec![],
+        }
+    }
+
+    fn holds(&self, owner: usize, id: u64, mode: Mode, policy: &'static Policy) -> u32 {
+        self.owners[owner].held.push(id, mode, 1, class(policy), here())
+    }
+
+    fn ends(&self, owner: usize, slot: u32, id: u64) {
+        self.owners[owner].held.remove(slot, id, 1).expect("it is held");
+    }
+
+    fn waits(&self, owner: usize, id: u64, what: What, policy: &'static Policy) -> u64 {
+        self.begins(owner, id, what, policy, false)
+    }
+
+    fn begins(
+        &self,
+        owner: usize,
+        id: u64,
+        what: What,
+        policy: &'static Policy,
+        timed: bool,
+    ) -> u64 {
+        let (holds, class) = (self.owners[owner].held.top(), Some(class(policy)));
+        let wait = Wait { turn: 0, what, timed, id, class, at: here(), since: 0, holds };
+        self.owners[owner].parked.publish(&wait)
+    }
+
+    fn is_over(&self, owner: usize, turn: u64) {
+        assert!(self.owners[owner].parked.clear(turn));
+    }
+
+    /// The owners of the deadlock that `closer` closes, in the order in which it is told.
+    fn closes(&self, waits: &mut Waits, closer: usize) -> Vec<u32> {
+        let deadlock = waits.closed_by(self.owners[closer], self);
+        let of = |deadlock: Deadlock| deadlock.sides.iter().map(|side| side.owner.0 - 1).collect();
+        deadlock.map_or_else(Vec::new, of)
+    }
+
+    fn attempt(&self, waits: &mut Waits, owner: usize, asked: Option<u64>) -> Attempt {
+        waits.attempt(self.owners[owner], asked, self)
+    }
+}
+
+const NOBODY: [u32; 0] = [];
+const WRITE: What = What::Lock(Want::Exclusive);
+const READ: What = What::Lock(Want::Shared);
+
+#[test]
+fn a_circle_of_mutexes_is_told_once_beginning_with_its_closer() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(4));
+    (0..3).for_each(|i| _ = crowd.holds(i, i as u64 + 1, Mode::Exclusive, &MUTEX));
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY);
+    crowd.waits(1, 3, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 1), NOBODY);
+    crowd.waits(3, 1, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 3), NOBODY);
+    let third = crowd.waits(2, 1, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 2), [2, 0, 1]);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY, "it was told");
+    assert_eq!(crowd.closes(&mut waits, 3), NOBODY, "it waits for them, and is none of them");
+    crowd.is_over(2, third);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY, "the victim runs");
+    crowd.waits(2, 1, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 2), [2, 0, 1], "another turn, another deadlock");
+}
+
+#[test]
+fn whoever_may_go_on_makes_no_deadlock() {
+    for (timed, policy, what) in [
+        (true, &MUTEX, WRITE),
+        (false, &SEND, WRITE),
+        (false, &MUTEX, What::Other(Waiting::Message)),
+        (false, &MUTEX, What::Other(Waiting::Region("io"))),
+    ] {
+        let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+        crowd.holds(0, 1, Mode::Exclusive, policy);
+        crowd.holds(1, 2, Mode::Exclusive, &MUTEX);
+        crowd.begins(0, 2, what, &MUTEX, timed);
+        crowd.waits(1, 1, WRITE, policy);
+        assert_eq!(crowd.closes(&mut waits, 1), NOBODY, "{what:?}");
+    }
+}
+
+#[test]
+fn a_lock_that_was_released_or_a_wait_that_is_over_stops_nobody() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+    let slot = crowd.holds(0, 1, Mode::Exclusive, &MUTEX);
+    crowd.holds(1, 2, Mode::Exclusive, &MUTEX);
+    let turn = crowd.waits(0, 2, WRITE, &MUTEX);
+    crowd.is_over(0, turn);
+    crowd.waits(1, 1, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 1), NOBODY, "the other one runs");
+    crowd.ends(0, slot, 1);
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY, "what it waits for was released");
+}
+
+#[test]
+fn modes_that_do_not_conflict_make_no_deadlock() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+    crowd.holds(0, 1, Mode::Upgradable, &RW);
+    crowd.holds(1, 2, Mode::Exclusive, &MUTEX);
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    crowd.waits(1, 1, READ, &RW);
+    assert_eq!(crowd.closes(&mut waits, 1), NOBODY, "a read passes an upgradable hold");
+}
+
+#[test]
+fn a_writer_waits_for_each_reader_and_an_upgrade_for_the_others() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(3));
+    crowd.holds(0, 1, Mode::Upgradable, &RW);
+    crowd.holds(1, 1, Mode::Shared, &RW);
+    crowd.holds(2, 1, Mode::Shared, &RW);
+    crowd.holds(0, 2, Mode::Exclusive, &MUTEX);
+    crowd.waits(0, 1, What::Lock(Want::Upgrade), &RW);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY);
+    crowd.waits(2, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 2), [2, 0], "though the other reader runs");
+}
+
+#[test]
+fn a_permit_is_out_of_reach_only_when_every_holder_is_stuck() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(3));
+    let permit = What::Permit(2);
+    crowd.holds(0, 1, Mode::Shared, &MUTEX);
+    crowd.holds(1, 1, Mode::Shared, &MUTEX);
+    crowd.holds(2, 2, Mode::Exclusive, &MUTEX);
+    crowd.waits(2, 1, permit, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 2), NOBODY);
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY, "the other holder runs");
+    crowd.waits(1, 2, WRITE, &MUTEX);
+    let mut told = crowd.closes(&mut waits, 1);
+    told.sort_unstable();
+    assert_eq!(told, [0, 1, 2]);
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+    crowd.holds(0, 1, Mode::Shared, &MUTEX);
+    crowd.holds(1, 2, Mode::Exclusive, &MUTEX);
+    crowd.waits(1, 1, permit, &MUTEX);
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY, "a second permit is free, or somebody's");
+}
+
+#[test]
+fn one_owner_with_every_permit_that_wants_one_more_is_a_deadlock() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(1));
+    crowd.holds(0, 1, Mode::Shared, &MUTEX);
+    crowd.holds(0, 1, Mode::Shared, &MUTEX);
+    crowd.waits(0, 1, What::Permit(2), &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 0), [0]);
+}
+
+#[test]
+fn a_sleeper_needs_its_mutex_however_it_is_woken() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+    crowd.holds(0, 2, Mode::Exclusive, &MUTEX);
+    crowd.begins(0, 1, What::Notification, &MUTEX, true);
+    crowd.holds(1, 1, Mode::Exclusive, &MUTEX);
+    crowd.waits(1, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 1), [1, 0]);
+}
+
+#[test]
+fn a_join_waits_for_its_child_and_for_nobody_else() {
+    let (mut waits, mut crowd) = (Waits::new(), Crowd::new(3));
+    crowd.holds(0, 1, Mode::Exclusive, &MUTEX);
+    crowd.waits(0, 0, What::Threads, &MUTEX);
+    crowd.waits(1, 1, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 1), NOBODY, "it joins another");
+    crowd.joins = vec![(2, 1)];
+    assert_eq!(crowd.closes(&mut waits, 1), NOBODY);
+    crowd.joins = vec![(0, 2), (0, 1)];
+    assert_eq!(crowd.closes(&mut waits, 1), [1, 0]);
+}
+
+/// Owner 0 reads lock 1 and waits for 2; owner 1 has 2 and wants to read 1; owner 2 queues to
+/// write 1.
+fn queue() -> (Crowd, u32) {
+    let crowd = Crowd::new(4);
+    let slot = crowd.holds(0, 1, Mode::Shared, &RW);
+    crowd.holds(1, 2, Mode::Exclusive, &MUTEX);
+    (crowd, slot)
+}
+
+#[test]
+fn a_reader_is_behind_a_writer_once_its_second_attempt_has_failed() {
+    let (mut waits, (crowd, _)) = (Waits::new(), queue());
+    crowd.waits(2, 1, WRITE, &RW);
+    crowd.waits(1, 1, READ, &RW);
+    let Attempt::Again(number) = crowd.attempt(&mut waits, 1, None) else {
+        panic!("a reader is in: attempt it again")
+    };
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY, "it may be about to be let in");
+    assert_eq!(crowd.attempt(&mut waits, 1, Some(number)), Attempt::Enough);
+    let told = crowd.closes(&mut waits, 0);
+    assert_eq!(told, [0, 1, 2]);
+}
+
+#[test]
+fn a_mark_goes_with_its_hold() {
+    let (mut waits, (crowd, slot)) = (Waits::new(), queue());
+    crowd.waits(2, 1, WRITE, &RW);
+    crowd.waits(1, 1, READ, &RW);
+    let Attempt::Again(number) = crowd.attempt(&mut waits, 1, None) else { panic!("again") };
+    assert_eq!(crowd.attempt(&mut waits, 1, Some(number)), Attempt::Enough);
+    // It was let in and is about to run on; the same thread reads again in the same place.
+    crowd.ends(0, slot, 1);
+    assert_eq!(crowd.holds(0, 1, Mode::Shared, &RW), slot);
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY);
+    // Nor does the mark of somebody else count for it.
+    crowd.holds(3, 5, Mode::Exclusive, &MUTEX);
+    crowd.waits(3, 1, READ, &RW);
+    assert!(matches!(crowd.attempt(&mut waits, 3, None), Attempt::Again(_)));
+    assert_eq!(crowd.closes(&mut waits, 0), NOBODY);
+}
+
+#[test]
+fn where_a_writer_may_give_up_a_reader_counts_as_running() {
+    for while_it_waits in [true, false] {
+        let (mut waits, (crowd, _)) = (Waits::new(), queue());
+        crowd.waits(2, 1, WRITE, &RW);
+        crowd.waits(1, 1, READ, &RW);
+        let Attempt::Again(number) = crowd.attempt(&mut waits, 1, None) else { panic!("again") };
+        let turn = crowd.begins(3, 1, WRITE, &RW, true);
+        if !while_it_waits {
+            waits.timed_writer();
+            crowd.is_over(3, turn);
+        }
+        assert_eq!(crowd.attempt(&mut waits, 1, Some(number)), Attempt::Enough);
+        crowd.waits(0, 2, WRITE, &MUTEX);
+        assert_eq!(crowd.closes(&mut waits, 0), NOBODY);
+    }
+}
+
+#[test]
+fn a_second_read_behind_a_writer_is_a_deadlock_of_two() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+    crowd.holds(0, 1, Mode::Shared, &RW);
+    crowd.waits(1, 1, WRITE, &RW);
+    crowd.waits(0, 1, READ, &RW);
+    let Attempt::Again(number) = crowd.attempt(&mut waits, 0, None) else { panic!("again") };
+    assert_eq!(crowd.attempt(&mut waits, 0, Some(number)), Attempt::Enough);
+    assert_eq!(crowd.closes(&mut waits, 0), [0, 1]);
+}
