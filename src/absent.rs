@@ -57,6 +57,53 @@ impl Config {
     /// Does nothing.
     #[inline]
     pub fn install(self) {}
+
+    /// No wait is reported.
+    #[inline]
+    pub const fn stall(self, threshold: std::time::Duration) -> Config {
+        let _ = threshold;
+        self
+    }
+}
+
+/// What every owner holds and waits for: nothing is known.
+pub fn snapshot() -> lockgraph_core::Snapshot {
+    lockgraph_core::Snapshot { sides: Vec::new(), waits: Vec::new() }
+}
+
+/// The background thread, which there is none of.
+#[derive(Debug)]
+pub struct Detector(());
+
+/// What a [`Detector`] does: nothing.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "nothing runs before `start`"]
+pub struct Builder(());
+
+impl Detector {
+    /// A detector of nothing.
+    pub const fn builder() -> Builder {
+        Builder(())
+    }
+}
+
+impl Builder {
+    /// How often it looks: never.
+    pub const fn interval(self, interval: std::time::Duration) -> Builder {
+        let _ = interval;
+        self
+    }
+
+    /// The threshold, which is not looked at.
+    pub const fn stall(self, threshold: std::time::Duration) -> Builder {
+        let _ = threshold;
+        self
+    }
+
+    /// Starts no thread.
+    pub fn start(self) -> Detector {
+        Detector(())
+    }
 }
 
 /// Never calls `callback`: there are no findings.
@@ -182,6 +229,20 @@ impl<R: lock_api::RawMutex, G: lock_api::GetThreadId, T: ?Sized> crate::Named
 {
 }
 impl crate::Named for ::parking_lot::Once {}
+
+crate::lock_all::takes! {
+    [R: lock_api::RawMutex, T: ?Sized] lock_api::Mutex<R, T>,
+        crate::lock_all::Exclusive, lock_api::MutexGuard<'a, R, T>, lock, try_lock;
+    [R: lock_api::RawMutex, G: lock_api::GetThreadId, T: ?Sized] lock_api::ReentrantMutex<R, G, T>,
+        crate::lock_all::Exclusive, lock_api::ReentrantMutexGuard<'a, R, G, T>, lock, try_lock;
+    [R: lock_api::RawRwLock, T: ?Sized] lock_api::RwLock<R, T>,
+        crate::lock_all::Exclusive, lock_api::RwLockWriteGuard<'a, R, T>, write, try_write;
+    [R: lock_api::RawRwLock, T: ?Sized] lock_api::RwLock<R, T>,
+        crate::lock_all::Shared, lock_api::RwLockReadGuard<'a, R, T>, read, try_read;
+    [R: lock_api::RawRwLockUpgrade, T: ?Sized] lock_api::RwLock<R, T>,
+        crate::lock_all::Upgradable, lock_api::RwLockUpgradableReadGuard<'a, R, T>,
+        upgradable_read, try_upgradable_read;
+}
 
 /// The door between lock wrappers and the recorder: leads nowhere.
 pub mod door {
@@ -333,6 +394,8 @@ pub mod door {
         nest(lock: &LockHeader, policy: &'static Policy, level: u8);
         /// Declares that locks of this class nest in the order of a key.
         key(lock: &LockHeader, policy: &'static Policy);
+        /// The place of a lock in one order of all locks: none.
+        place(lock: &LockHeader, policy: &'static Policy) -> (u32, u64) = (0, 0);
         /// Forgets every order in which the lock was taken.
         forget_order(lock: &LockHeader);
         /// Whether the running owner holds `lock`: taken on trust.
@@ -357,6 +420,8 @@ pub mod door {
         thread_detached(birth: Birth);
         /// The running owner is about to block, and for no lock.
         waiting(what: Waiting, site: Site) -> Parked = Parked(());
+        /// Whether the running owner holds nothing: taken on trust.
+        no_locks_held(name: &'static str, site: Site) -> bool = true;
         /// Opens a scope.
         scope_opened() -> Scope = Scope::NONE;
         /// The scope of the running owner.

@@ -23,7 +23,7 @@ use std::path::Path;
 /// assert!(dump.order.is_some());
 /// ```
 pub fn dump() -> Dump {
-    let journal = lockgraph_core::snapshot();
+    let journal = lockgraph_core::facts();
     Dump::from_journal(journal.as_bytes(), "the running process")
         .unwrap_or_else(|error| unreachable!("the recorder wrote a bad journal: {error}"))
 }

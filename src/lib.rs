@@ -2,6 +2,7 @@
 
 // The one place that decides between tracked and plain locks. Not a cargo feature: one
 // dependency must not switch it on for everybody.
+mod blocking;
 #[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
 #[path = "present.rs"]
 mod chosen;
@@ -10,6 +11,7 @@ mod chosen;
 mod chosen;
 #[cfg(feature = "dump")]
 mod dump;
+pub mod lock_all;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logger;
 #[cfg(all(any(debug_assertions, lockgraph), not(any(lockgraph_off, loom))))]
@@ -22,12 +24,15 @@ mod rank;
 #[cfg(feature = "dump")]
 pub mod testing;
 
-pub use chosen::{Config, PRESENT, door, findings, on_finding, parking_lot, raw, sync, thread};
+pub use blocking::blocking;
+pub use chosen::{
+    Config, Detector, PRESENT, door, findings, on_finding, parking_lot, raw, snapshot, sync, thread,
+};
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Tier,
-    Wait, Waited,
+    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Snapshot,
+    Tier, Wait, Waited,
 };
 #[cfg(feature = "log")]
 pub use logger::to_log;

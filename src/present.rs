@@ -41,4 +41,19 @@ pub mod door {
 }
 
 pub use lockgraph_core::thread;
-pub use lockgraph_core::{Config, findings, on_finding};
+pub use lockgraph_core::{Config, Detector, findings, on_finding, snapshot};
+
+crate::lock_all::takes! {
+    [R: lock_api::RawMutex, P: raw::LockPolicy, T: ?Sized] raw::Mutex<R, P, T>,
+        crate::lock_all::Exclusive, raw::MutexGuard<'a, R, P, T>, lock, try_lock;
+    [R: lock_api::RawMutex, G: lock_api::GetThreadId, P: raw::LockPolicy, T: ?Sized]
+        raw::ReentrantMutex<R, G, P, T>,
+        crate::lock_all::Exclusive, raw::ReentrantMutexGuard<'a, R, G, P, T>, lock, try_lock;
+    [R: lock_api::RawRwLock, P: raw::LockPolicy, T: ?Sized] raw::RwLock<R, P, T>,
+        crate::lock_all::Exclusive, raw::RwLockWriteGuard<'a, R, P, T>, write, try_write;
+    [R: lock_api::RawRwLock, P: raw::LockPolicy, T: ?Sized] raw::RwLock<R, P, T>,
+        crate::lock_all::Shared, raw::RwLockReadGuard<'a, R, P, T>, read, try_read;
+    [R: lock_api::RawRwLockUpgrade, P: raw::LockPolicy, T: ?Sized] raw::RwLock<R, P, T>,
+        crate::lock_all::Upgradable, raw::RwLockUpgradableReadGuard<'a, R, P, T>,
+        upgradable_read, try_upgradable_read;
+}

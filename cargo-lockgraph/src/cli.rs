@@ -6,6 +6,7 @@ use crate::command::{
 use crate::exit;
 use crate::failure::Failure;
 use crate::names::plain;
+use crate::run::{self, Kind};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, Write};
@@ -38,6 +39,15 @@ enum Command {
     Import(import::Args),
     Completions(completions::Args),
     Man(man::Args),
+    /// Runs `cargo test` with every lock of the program and its dependencies recorded.
+    Test(run::Args),
+    /// Runs `cargo run` with every lock of the program and its dependencies recorded.
+    Run(run::Args),
+    /// Runs `cargo build` with every lock of the program and its dependencies recorded.
+    Build(run::Args),
+    /// Runs `cargo nextest run` with every lock of the program and its dependencies recorded.
+    Nextest(run::Args),
+    Doctor(run::doctor::Args),
 }
 
 /// How a command that came to its end ended.
@@ -47,6 +57,8 @@ pub(crate) enum Outcome {
     Clean,
     /// Findings that the policy does not accept.
     Findings,
+    /// Cargo has failed, with this code.
+    Cargo(u8),
 }
 
 /// What the command line understands, for completions and manual pages.
@@ -59,6 +71,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     // cargo calls `cargo-lockgraph lockgraph show ..`; by hand it is `cargo-lockgraph show ..`.
     let cargo = OsStr::new("lockgraph");
     let args = args.enumerate().filter(|(at, arg)| *at != 1 || arg != cargo).map(|(_, arg)| arg);
+    let args = run::separate(args.collect(), &command());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -72,8 +85,9 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     match done.and_then(|outcome| Ok(out.flush().map(|()| outcome)?)) {
         Ok(Outcome::Clean) => exit::OK.into(),
         Ok(Outcome::Findings) => exit::FINDINGS.into(),
+        Ok(Outcome::Cargo(code)) => code.into(),
         Err(failure) => {
-            if failure.code() != exit::OK {
+            if failure.code() != exit::OK && !matches!(failure, Failure::Cargo(_)) {
                 let _ = writeln!(io::stderr(), "error: {}", plain(&failure.to_string()));
             }
             failure.code().into()
@@ -85,6 +99,11 @@ fn dispatch(command: Command, out: &mut impl Write) -> Result<Outcome, Failure> 
     match command {
         Command::Show(args) => show::run(&args, out),
         Command::Check(args) => return check::run(&args, out),
+        Command::Test(args) => return run::run(Kind::Test, &args, out),
+        Command::Run(args) => return run::run(Kind::Run, &args, out),
+        Command::Build(args) => return run::run(Kind::Build, &args, out),
+        Command::Nextest(args) => return run::run(Kind::Nextest, &args, out),
+        Command::Doctor(args) => return run::doctor::run(&args, out),
         Command::Diff(args) => return diff::run(&args, out),
         Command::Merge(args) => merge::run(&args, out),
         Command::Order(args) => order::run(&args, out),

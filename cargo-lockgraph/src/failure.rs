@@ -1,9 +1,11 @@
 //! Why a command did not come to its end, and which exit code that is.
 
 use crate::exit;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::process::ExitStatus;
 
 /// Why a command did not come to its end.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Standard output.
     Output(io::Error),
+    /// Cargo, which has said why by itself.
+    Cargo(ExitStatus),
 }
 
 impl Failure {
@@ -24,12 +28,18 @@ impl Failure {
         Failure::Other(format!("{}: cannot {what} it: {error}", path.display()))
     }
 
+    /// A program that does not start.
+    pub(crate) fn program(name: &OsStr, error: &io::Error) -> Self {
+        Failure::Other(format!("{}: {error}", name.to_string_lossy()))
+    }
+
     /// The exit code of it.
     pub(crate) fn code(&self) -> u8 {
         match self {
             // `| head` has seen enough.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::OK,
             Failure::Usage(_) => exit::USAGE,
+            Failure::Cargo(status) => exit::of_cargo(*status),
             _ => exit::BAD_INPUT,
         }
     }
@@ -40,6 +50,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Input(error) => error.fmt(f),
             Failure::Other(what) | Failure::Usage(what) => f.write_str(what),
+            Failure::Cargo(status) => write!(f, "cargo: {status}"),
             Failure::Output(error) => write!(f, "cannot write the output: {error}"),
         }
     }

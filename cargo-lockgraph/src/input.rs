@@ -40,6 +40,11 @@ enum Input {
 }
 
 impl Inputs {
+    /// One folder of journals.
+    pub(crate) fn of(folder: &Path) -> Inputs {
+        Inputs { inputs: vec![folder.into()] }
+    }
+
     /// The inputs, expanded; `dir` is what the policy says, where that was read already.
     fn expand(&self, dir: Option<PathBuf>) -> Result<Vec<Input>, Failure> {
         let mut all = Vec::new();

@@ -13,11 +13,13 @@ mod pages;
 mod policy;
 mod progress;
 mod report;
+mod run;
 mod source;
 mod table;
 mod time;
 mod workspace;
 
 fn main() -> std::process::ExitCode {
-    cli::run(std::env::args_os())
+    let args: Vec<_> = std::env::args_os().collect();
+    run::as_wrapper(&args).unwrap_or_else(|| cli::run(args.into_iter()))
 }

@@ -6,7 +6,8 @@
 use crate::finding::{Confidence, Finding, Kind, Level};
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// How much is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,8 @@ static TIER: AtomicU8 = AtomicU8::new(UNREAD);
 static LEVELS: [AtomicU8; Kind::ALL.len()] = [const { AtomicU8::new(0) }; Kind::ALL.len()];
 /// See [`aborts_when_certain`].
 static HANG: AtomicBool = AtomicBool::new(false);
+/// See [`stall`], in milliseconds; 0 is none.
+static STALL: AtomicU64 = AtomicU64::new(0);
 /// See [`prints`].
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -51,16 +54,18 @@ pub(crate) fn tier() -> u8 {
 }
 
 impl Tier {
-    /// The tier that holds where the environment says nothing.
+    /// The tier that holds where the environment says nothing. Whoever instruments a whole program
+    /// has asked for all of it.
     pub(crate) const fn standard() -> Tier {
-        if cfg!(debug_assertions) { Tier::Full } else { Tier::Watch }
+        if cfg!(any(debug_assertions, lockgraph_whole)) { Tier::Full } else { Tier::Watch }
     }
 }
 
 /// The keys of `LOCKGRAPH` besides the kinds: name, values, meaning.
-pub(crate) const KEYS: [(&str, &str, &str); 2] = [
+pub(crate) const KEYS: [(&str, &str, &str); 3] = [
     ("certain", "abort|hang", "a request that certainly hangs where no panic is possible"),
     ("stderr", "on|off", "whether reports go to the standard error"),
+    ("stall", "10s|500ms", "waits that last so long, or any other time, are reported (LG010)"),
 ];
 
 /// What a program asks of the recorder. What it leaves open stays as it is.
@@ -84,13 +89,21 @@ pub struct Config {
     levels: Vec<(Kind, Level)>,
     certain: Option<Certain>,
     stderr: Option<bool>,
+    stall: Option<Duration>,
     pub(crate) journal_dir: Option<PathBuf>,
 }
 
 impl Config {
     /// Asks for nothing.
     pub const fn new() -> Config {
-        Config { tier: None, levels: Vec::new(), certain: None, stderr: None, journal_dir: None }
+        Config {
+            tier: None,
+            levels: Vec::new(),
+            certain: None,
+            stderr: None,
+            stall: None,
+            journal_dir: None,
+        }
     }
 
     /// How much is recorded. By default [`Tier::Full`] where this crate is built with debug
@@ -121,6 +134,13 @@ impl Config {
         self
     }
 
+    /// Waits that last so long are reported (LG010), by a background thread. Without it there is none,
+    /// unless the program starts a [`Detector`](crate::Detector). The first threshold counts.
+    pub const fn stall(mut self, threshold: Duration) -> Config {
+        self.stall = Some(threshold);
+        self
+    }
+
     /// The folder for the journal, which is made where it is missing. A process writes one
     /// journal: the first folder that it is told counts.
     pub fn journal_dir(mut self, folder: impl Into<PathBuf>) -> Config {
@@ -142,7 +162,13 @@ impl Config {
                 (Some(("certain", "hang")), _) => config.certain(Certain::Hang),
                 (Some(("stderr", "on")), _) => config.stderr(true),
                 (Some(("stderr", "off")), _) => config.stderr(false),
-                (Some((key, other)), _) => match KEYS.iter().find(|(name, ..)| *name == key) {
+                (Some(("stall", time)), _) if duration(time).is_some() => {
+                    config.stall(duration(time).unwrap_or_default())
+                }
+                (Some((key, other)), _) => match KEYS.iter().find(|(name, ..)| {
+                    // `stall` is a key and a kind: a level is for the kind.
+                    *name == key && Level::from_word(other).is_none()
+                }) {
                     Some((key, values, _)) => {
                         return Err(format!("{key}={:?} is not one of {values}", short(other)));
                     }
@@ -172,6 +198,7 @@ impl Config {
             levels,
             certain: self.certain.or(other.certain),
             stderr: self.stderr.or(other.stderr),
+            stall: self.stall.or(other.stall),
             journal_dir: self.journal_dir.clone().or_else(|| other.journal_dir.clone()),
         }
     }
@@ -187,7 +214,25 @@ impl Config {
         if let Some(stderr) = self.stderr {
             QUIET.store(!stderr, Ordering::Relaxed);
         }
+        if let Some(stall) = self.stall {
+            STALL.store(stall.as_millis() as u64, Ordering::Relaxed);
+        }
     }
+}
+
+/// `10s`, `500ms`; more than nothing.
+fn duration(text: &str) -> Option<Duration> {
+    let time = match text.strip_suffix("ms") {
+        Some(number) => Duration::from_millis(number.parse().ok()?),
+        None => Duration::from_secs(u64::from(text.strip_suffix('s')?.parse::<u32>().ok()?)),
+    };
+    (!time.is_zero()).then_some(time)
+}
+
+/// How long a wait may last unreported, where a limit was set.
+pub(crate) fn stall() -> Option<Duration> {
+    let limit = STALL.load(Ordering::Relaxed);
+    (limit > 0).then(|| Duration::from_millis(limit))
 }
 
 /// As much of a word as a warning shows.

@@ -15,6 +15,7 @@ mod thread;
 mod wait;
 
 use crate::config::{self, Tier, UNREAD};
+use crate::detector;
 use crate::finding::Misuse;
 use crate::joins;
 use crate::lock::{LockHeader, Origin, Site};
@@ -29,7 +30,7 @@ pub use children::Children;
 pub use declare::*;
 pub use scope::*;
 pub use thread::*;
-pub use wait::{Parked, blocked, permit, sleeps, timed, waiting};
+pub use wait::{Parked, blocked, no_locks_held, permit, sleeps, timed, waiting};
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
 ///
@@ -46,6 +47,18 @@ impl Token {
     fn new(block: &OwnerBlock, slot: u32) -> Token {
         let generation = u64::from(block.generation());
         Token(u64::from(block.index()) << 40 | u64::from(slot) << 16 | generation)
+    }
+
+    /// For a lock that keeps the token where its guard cannot.
+    #[inline]
+    pub fn into_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The token that [`into_bits`](Self::into_bits) has taken apart.
+    #[inline]
+    pub fn from_bits(bits: u64) -> Token {
+        Token(bits)
     }
 
     #[inline(always)]
@@ -129,6 +142,10 @@ fn careful_before(
         let _inside = Inside::enter(block);
         recorder::identify(block, lock, policy, None);
     }
+    if block.held.is_empty() && config::stall().is_some() {
+        let _inside = Inside::enter(block);
+        detector::ensure();
+    }
     if !lock.is_unborn() {
         block.recent.note(lock.id().0, want, site);
     }
@@ -147,6 +164,12 @@ fn is_known(block: &OwnerBlock, lock: &LockHeader, want: Want) -> bool {
         return block.holds().all(|hold| hold.id != id);
     }
     id != 0 && block.with_cache(|cache| cache.hit(block.chain_key(id, want)))
+}
+
+/// Runs `f` as an owner that is inside the recorder: what it locks passes through.
+pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
+    let _inside = careful_block().and_then(Inside::enter);
+    f()
 }
 
 /// The running owner where something is to be recorded, with its books in order.
@@ -228,11 +251,34 @@ fn released_without_token(lock: &LockHeader) {
     if let Some((slot, hold)) = newest {
         block.held.remove(slot, id, block.generation());
         disown(lock, id, hold.mode);
-    } else if let Some(holder) = owner::block(lock.owner()) {
-        lock.set_owner(id, 0);
+    } else {
+        released_elsewhere(lock, id);
+    }
+}
+
+/// Ends what another owner holds of a lock, where nothing tells which hold it is.
+fn released_elsewhere(lock: &LockHeader, id: u64) {
+    let holder = owner::block(lock.owner());
+    if let Some(holder) = holder.or_else(|| owner::find(|other| other.held.holds(id))) {
+        if lock.owner() != 0 {
+            lock.set_owner(id, 0);
+        }
         holder.held.purge(id);
         holder.set(RELEASED_ELSEWHERE);
     }
+}
+
+/// From now on the lock is used past the recorder: whatever is held of it ends here, and counts as
+/// untracked.
+pub fn lock_exposed(lock: &LockHeader) {
+    let Some(block) = careful_block().filter(|_| !lock.is_unborn()) else { return };
+    recorder::count_untracked();
+    let id = lock.id().0;
+    while let Some((slot, hold)) = block.held.iter().find(|(_, hold)| hold.id == id) {
+        block.held.remove(slot, id, block.generation());
+        disown(lock, id, hold.mode);
+    }
+    released_elsewhere(lock, id);
 }
 
 #[inline(always)]

@@ -3,8 +3,8 @@
 
 use crate::event;
 use crate::finding::{
-    Awaits, Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Wait, Waited,
-    Wish, fingerprint,
+    Awaits, Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Snapshot,
+    Wait, Waited, Wish, fingerprint,
 };
 use crate::graph::Inversion;
 use crate::held;
@@ -249,6 +249,37 @@ pub(crate) fn deadlock(
     let mut finding = finish(Kind::Deadlock, None, locks, sides, Detail::None, at, seq);
     finding.waits = waits;
     finding
+}
+
+/// What owners hold and wait for.
+fn standing(all: &[Stuck], name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Vec<Side>, Vec<Waited>) {
+    let (mut sides, mut waits) = (Vec::new(), Vec::new());
+    for stuck in all {
+        let (side, waited) = stuck_side(stuck, name);
+        sides.push(side);
+        waits.extend(waited);
+    }
+    (sides, waits)
+}
+
+/// LG010: the first of all waits too long.
+pub(crate) fn stall(all: &[Stuck], name: &mut dyn FnMut(OwnerId) -> OwnerRef, seq: u64) -> Finding {
+    let (mut sides, waits) = standing(all, name);
+    // Who else is there differs from one time to the next: the problem is that wait.
+    let others = sides.split_off(sides.len().min(1));
+    let wanted = sides.first().and_then(|side| side.wants).map(|wants| wants.lock);
+    let at = waits.first().map(|waited| waited.at);
+    let locks = wanted.into_iter().collect();
+    let mut finding = finish(Kind::Stall, None, locks, sides, Detail::None, at, seq);
+    finding.sides.extend(others);
+    finding.waits = waits;
+    finding
+}
+
+/// What every owner holds and waits for.
+pub(crate) fn snapshot(all: &[Stuck], name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> Snapshot {
+    let (sides, waits) = standing(all, name);
+    Snapshot { sides, waits }
 }
 
 /// LG012: the owner ends and holds `own`.

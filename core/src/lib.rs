@@ -7,6 +7,7 @@
 mod cache;
 mod class;
 pub mod config;
+mod detector;
 pub mod door;
 mod event;
 mod evidence;
@@ -38,8 +39,10 @@ pub mod thread;
 mod wait;
 
 pub use config::{Certain, Config, Tier};
+pub use detector::{Builder, Detector};
 pub use finding::{
-    Awaits, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Wait, Waited,
+    Awaits, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Snapshot, Wait,
+    Waited,
 };
 pub use sink::on_finding;
 
@@ -58,6 +61,14 @@ pub fn findings() -> Vec<Finding> {
 /// Cost: O(graph), under its lock; requests that are not known yet wait meanwhile.
 ///
 /// In a forked child: that of a process without locks.
-pub fn snapshot() -> String {
+pub fn facts() -> String {
+    recorder::untracked(recorder::facts)
+}
+
+/// What every owner of the process holds and waits for, right now.
+///
+/// Cost: a look at every owner, under the lock of their table. It works where every other thread is
+/// stuck.
+pub fn snapshot() -> Snapshot {
     recorder::untracked(recorder::snapshot)
 }

@@ -5,6 +5,7 @@
 //! environment at once; one of them starts the recorder.
 
 use crate::config::{self, Config, Tier, UNREAD};
+use crate::detector;
 use crate::os::{Os, System};
 use crate::recorder;
 use crate::sink::{self, journal};
@@ -50,6 +51,9 @@ impl Config {
                 }
                 open_journal(&config);
             });
+        }
+        if config::tier() > Tier::Off as u8 {
+            recorder::untracked(detector::ensure);
         }
     }
 }

@@ -26,7 +26,9 @@ mod birth;
 mod hung;
 
 pub(crate) use birth::{Change, forget_order, identify, reclassify};
-pub(crate) use hung::{breaks, condvar_wait, deadlock, held_across_other, held_across_wait};
+pub(crate) use hung::{
+    breaks, condvar_wait, deadlock, held_across_other, held_across_wait, snapshot, stalls,
+};
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
 /// Calls that passed through although the recorder was on.
@@ -457,7 +459,7 @@ pub(crate) fn scope_closed(scope: u32) -> (Vec<Finding>, String) {
 }
 
 /// The graph of the running process as a journal.
-pub(crate) fn snapshot() -> String {
+pub(crate) fn facts() -> String {
     if config::is_lost() {
         // No number of the graph's, whose lock may be held for ever.
         let end = journal::Tail { seq: 1, ..journal::Tail::default() };

@@ -318,7 +318,7 @@ pub struct Finding {
     pub misuse: Option<String>,
     /// LG006: whether a blocking write or upgrade of the lock was ever seen.
     pub writer_seen: Option<bool>,
-    /// LG002: how each owner waited at the moment of the report.
+    /// LG002 and LG010: how each owner waited at the moment of the report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Wait>,
     /// The reason of the policy that allows it.

@@ -13,6 +13,9 @@ use std::panic::Location;
 // exclusion. It may panic only before a fresh request, when nothing is held yet.
 unsafe impl<R: RawMutex, P: LockPolicy> RawMutex for Tracked<R, P> {
     const INIT: Self = Tracked::nowhere(R::INIT);
+    // Under `cargo lockgraph` the locks of `lock_api` are tracked, but for those that are already.
+    #[cfg(lockgraph_whole)]
+    const LOCKGRAPH_TRACKED: bool = true;
 
     type Guard = TrackedGuard<R::Guard>;
 

@@ -1,5 +1,6 @@
 //! What an assertion speaks of.
 
+use crate::Named;
 use lockgraph_model::Dump;
 use lockgraph_model::dump::Id;
 
@@ -26,7 +27,22 @@ impl Subject for str {
     }
 }
 
-impl<S: Subject + ?Sized> Subject for &S {
+/// The lock itself.
+impl<L: Named + ?Sized> Subject for L {
+    fn locks(&self, dump: &Dump) -> Vec<Id> {
+        let id = self.tracked().map_or(0, |(header, _)| header.id().0);
+        dump.locks.iter().filter(|lock| lock.id == id).map(|lock| lock.id).collect()
+    }
+
+    fn label(&self) -> String {
+        match self.tracked() {
+            Some((header, _)) => format!("lock {}", header.id().0),
+            None => "a lock".to_string(),
+        }
+    }
+}
+
+impl Subject for &str {
     fn locks(&self, dump: &Dump) -> Vec<Id> {
         (**self).locks(dump)
     }

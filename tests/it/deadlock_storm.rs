@@ -325,7 +325,7 @@ impl Town {
             }
             2 => {
                 let map = self.maps[0].upgradable_read();
-                if *map % 3 == 0 {
+                if map.is_multiple_of(3) {
                     *RwLockUpgradableReadGuard::upgrade(map) += 1;
                 }
             }

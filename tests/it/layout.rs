@@ -93,6 +93,7 @@ const CORE: &[Rule] = &[
     ),
     rule("recorder", &["*"], &[], "the careful path behind the door"),
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
+    rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
     rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
     rule("source", &[], &[], "the crate's own text: code for nobody here"),
@@ -105,16 +106,17 @@ const CORE: &[Rule] = &[
 const WRAPPERS: &[Rule] = &[
     rule(
         "absent",
-        &["policy", "Plain", "named", "lockgraph_core", "Tier", "Level", "Certain"],
+        &["policy", "Plain", "named", "lock_all", "lockgraph_core", "Tier", "Level", "Certain"],
         &[],
         "twins of the public API: none of the tracked forms is compiled",
     ),
     rule(
         "present",
-        &["lockgraph_core", "Finding"],
+        &["lock_all", "lockgraph_core", "Finding"],
         &[],
         "the tracked forms, and the door for authors of wrappers",
     ),
+    rule("blocking", &["chosen", "door"], &[], "one text for both modes, over the door"),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule(
         "macros",
@@ -128,8 +130,14 @@ const WRAPPERS: &[Rule] = &[
     rule("logger", &["lockgraph_core"], &[], "a callback: knows findings alone"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
     rule(
+        "lock_all",
+        &["door", "named", "sync", "chosen"],
+        &[],
+        "takes locks by their public methods, in one order",
+    ),
+    rule(
         "testing",
-        &["door", "chosen", "lockgraph_core"],
+        &["door", "chosen", "named", "lockgraph_core"],
         &[],
         "judges what a scope has seen, by the door alone",
     ),

@@ -11,6 +11,7 @@ mod false_alarms;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod layout;
+mod lock_all;
 mod observations;
 mod oracle;
 mod parity;
@@ -25,8 +26,10 @@ mod parking_lot_types;
 mod raw;
 mod scenario;
 mod sinks;
+mod stalls;
 mod std_behaviour;
 mod std_recorded;
+mod std_stress;
 mod std_thread;
 mod std_types;
 mod verdicts;

@@ -106,6 +106,24 @@ fn observations_beside_each_other_keep_their_verdicts() {
 }
 
 #[test]
+fn the_evidence_of_many_observations_stays_short() {
+    static A: Mutex<()> = Mutex::new(());
+    static B: Mutex<()> = Mutex::new(());
+    for _ in 0..100 {
+        let observation = observe(|| nested(&A, &B));
+        assert_order!(observation, A < B);
+    }
+    if lockgraph::PRESENT {
+        let id = |lock: &Mutex<()>| lock.tracked().map(|(header, _)| header.id().0);
+        let (a, b) = (id(&A), id(&B));
+        let dump = lockgraph::dump();
+        let edge = dump.edges.iter().find(|edge| Some(edge.from) == a && Some(edge.to) == b);
+        let witnesses = edge.map_or(0, |edge| edge.witnesses.len());
+        assert!((1..20).contains(&witnesses), "{witnesses} witnesses for one edge");
+    }
+}
+
+#[test]
 fn a_thread_of_a_pool_enters_and_leaves() {
     let (jobs, orders) = channel::<Box<dyn FnOnce() + Send>>();
     std::thread::scope(|s| {

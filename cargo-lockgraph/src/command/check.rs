@@ -19,6 +19,16 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Args {
     #[command(flatten)]
     inputs: Inputs,
+    /// Do not fail by what lies wholly inside dependencies.
+    #[arg(long)]
+    workspace_only: bool,
+    #[command(flatten)]
+    rules: Rules,
+}
+
+/// What to judge by, and how to tell.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rules {
     /// The policy; the default is lockgraph.toml of the workspace, where there is one.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -31,9 +41,6 @@ pub(crate) struct Args {
     /// Fail by warnings of this kind too (a code or a name); may be given several times.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     deny: Vec<Kind>,
-    /// Do not fail by what lies wholly inside dependencies.
-    #[arg(long)]
-    workspace_only: bool,
     /// The form of the output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -51,39 +58,70 @@ fn kind(word: &str) -> Result<Kind, String> {
 }
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let found = policy::find(args.policy.as_deref())?;
+    let found = policy::find(args.rules.policy.as_deref())?;
     let dir = found.as_ref().and_then(Found::dir);
-    if let (true, Some(file)) = (args.bless, &args.baseline) {
-        bless(&args.inputs.merge_or(dir)?, file, out)?;
-        return Ok(Outcome::Clean);
+    if args.rules.blesses() {
+        return args.rules.bless(&args.inputs.merge_or(dir)?, out);
     }
     let dump = args.inputs.load_or(dir)?;
-    let baseline = args.baseline.as_ref().map(Dump::read).transpose()?;
-    let verdict = check::check(
-        &dump,
-        &Options {
-            policy: found.as_ref().map(|found| &found.policy),
-            baseline: baseline.as_ref(),
-            deny: &args.deny,
-            workspace_only: args.workspace_only,
-        },
-    );
-    let items = verdict.findings.iter().map(|judged| Item {
-        finding: &dump.findings[judged.finding],
-        standing: standing(judged, found.as_ref()),
-    });
-    let mut report = Report::new(&dump, items.collect());
-    report.all = args.all;
-    report.colours = args.output.colours();
-    if let Some(found) = &found {
-        report.warnings.extend(verdict.unused_allows.iter().map(|&rule| unused(found, rule)));
+    args.rules.judge(&dump, found.as_ref(), args.workspace_only, out)
+}
+
+impl Rules {
+    /// Whether what was recorded is to be accepted, not judged.
+    pub(crate) fn blesses(&self) -> bool {
+        self.bless
     }
-    if is_truncated(&dump) {
-        let what = "a search for cycles stopped at its limit: there may be more than is reported";
-        report.warnings.push(what.to_owned());
+
+    /// Writes what was recorded to the baseline.
+    pub(crate) fn bless(&self, dump: &Dump, out: &mut impl Write) -> Result<Outcome, Failure> {
+        if let Some(file) = &self.baseline {
+            bless(dump, file, out)?;
+        }
+        Ok(Outcome::Clean)
     }
-    args.output.write(out, |out| report.write(args.format, out))?;
-    Ok(if verdict.fails() { Outcome::Findings } else { Outcome::Clean })
+
+    /// Judges what was recorded by the policy of the workspace.
+    pub(crate) fn judge_here(&self, dump: &Dump, out: &mut impl Write) -> Result<Outcome, Failure> {
+        let found = policy::find(self.policy.as_deref())?;
+        self.judge(dump, found.as_ref(), false, out)
+    }
+
+    fn judge(
+        &self,
+        dump: &Dump,
+        found: Option<&Found>,
+        workspace_only: bool,
+        out: &mut impl Write,
+    ) -> Result<Outcome, Failure> {
+        let baseline = self.baseline.as_ref().map(Dump::read).transpose()?;
+        let verdict = check::check(
+            dump,
+            &Options {
+                policy: found.map(|found| &found.policy),
+                baseline: baseline.as_ref(),
+                deny: &self.deny,
+                workspace_only,
+            },
+        );
+        let items = verdict.findings.iter().map(|judged| Item {
+            finding: &dump.findings[judged.finding],
+            standing: standing(judged, found),
+        });
+        let mut report = Report::new(dump, items.collect());
+        report.all = self.all;
+        report.colours = self.output.colours();
+        if let Some(found) = found {
+            report.warnings.extend(verdict.unused_allows.iter().map(|&rule| unused(found, rule)));
+        }
+        if is_truncated(dump) {
+            let what =
+                "a search for cycles stopped at its limit: there may be more than is reported";
+            report.warnings.push(what.to_owned());
+        }
+        self.output.write(out, |out| report.write(self.format, out))?;
+        Ok(if verdict.fails() { Outcome::Findings } else { Outcome::Clean })
+    }
 }
 
 fn standing(judged: &Judged, found: Option<&Found>) -> Standing {

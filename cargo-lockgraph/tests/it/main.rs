@@ -16,6 +16,7 @@ mod order;
 mod projects;
 mod show;
 mod usage;
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

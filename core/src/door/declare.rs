@@ -3,6 +3,7 @@
 use super::careful_block;
 use crate::lock::LockHeader;
 use crate::mode::Policy;
+use crate::owner;
 use crate::recorder::{self, Change, Inside};
 
 /// Gives an unborn lock the type that it protects. Cold; call it where `lock.is_unborn()`.
@@ -33,6 +34,18 @@ pub fn key(lock: &LockHeader, policy: &'static Policy) {
     if let Some(block) = careful_block() {
         recorder::reclassify(block, lock, policy, Change::Keyed);
     }
+}
+
+/// The place of a lock in one order of all locks: the position of its class, and its id. The lock
+/// is born here if need be, also where the recorder is off: an order must not change with the tier.
+pub fn place(lock: &LockHeader, policy: &'static Policy) -> (u32, u64) {
+    if lock.is_unborn() {
+        if let Some(block) = owner::enter(super::thread_ends) {
+            let _inside = Inside::enter(block);
+            recorder::identify(block, lock, policy, None);
+        }
+    }
+    (0, lock.id().0)
 }
 
 /// Forgets every order in which the lock was taken. Where it is held, it stays held.

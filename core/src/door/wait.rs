@@ -8,6 +8,7 @@
 use super::thread::meets_joiner;
 use super::{Waiting, careful_block};
 use crate::config::{self, Tier};
+use crate::finding::{Kind, Level};
 use crate::joins;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Policy, Want};
@@ -186,6 +187,18 @@ pub fn waiting(what: Waiting, site: Site) -> Parked {
         recorder::held_across_other(block, what, site);
     }
     Parked::new(block, &introduced(block, What::Other(what), site), true)
+}
+
+/// Whether the running owner holds nothing; reports LG008 where it does, as of a region of this name.
+///
+/// # Panics
+/// Where it does, LG008 is denied, and the thread is not unwinding already.
+pub fn no_locks_held(name: &'static str, site: Site) -> bool {
+    let Some(block) = careful_block().filter(|block| !block.held.is_empty()) else { return true };
+    recorder::held_across_other(block, Waiting::Region(name), site);
+    let denied = config::level(Kind::HeldAcrossWait, None) == Level::Deny;
+    assert!(!denied || std::thread::panicking(), "a lock is held at `{name}`, where none may be");
+    false
 }
 
 /// The running owner is about to wait for the threads that it was told to be joining. Reports

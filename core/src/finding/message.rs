@@ -1,7 +1,7 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
 use super::site::At;
-use super::waits::{awaited, wait_words};
+use super::waits::{awaited, duration, wait_words};
 use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side};
 use crate::lock::{Class, LockId, Site, is_in_std};
 use crate::mode::{Mode, Want};
@@ -158,6 +158,13 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
                 ),
             }
         }
+        Kind::Stall => match side.zip(finding.waits.first()) {
+            Some((side, waited)) => {
+                let what = awaited(side, waited, names, &Owners(&finding.sides));
+                format!("stall: {who} has waited {} for {what}", duration(waited.us))
+            }
+            None => "stall: nobody waits any more".to_owned(),
+        },
         Kind::OrphanedLock => format!("{who} ended while it held {lock}"),
         Kind::Misuse => {
             let Detail::Misuse(misuse) = finding.detail else {

@@ -11,9 +11,12 @@ pub(crate) mod json;
 mod message;
 mod misuse;
 mod scenario;
+mod self_deadlock;
 pub(crate) mod site;
 pub mod text;
 mod waits;
+
+pub use waits::Snapshot;
 
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
@@ -37,6 +40,8 @@ pub enum Kind {
     ReaderRecursion,
     /// LG008: a lock held while joining a thread that takes it, or in another wait.
     HeldAcrossWait,
+    /// LG010: a wait over the threshold.
+    Stall,
     /// LG011: waiting on a condition variable while holding another lock.
     CondvarNested,
     /// LG012: an owner ended while holding.
@@ -47,7 +52,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::SelfDeadlock,
         Kind::Deadlock,
         Kind::OrderInversion,
@@ -55,6 +60,7 @@ impl Kind {
         Kind::SameClassNesting,
         Kind::ReaderRecursion,
         Kind::HeldAcrossWait,
+        Kind::Stall,
         Kind::CondvarNested,
         Kind::OrphanedLock,
         Kind::Misuse,
@@ -70,6 +76,7 @@ impl Kind {
             Kind::SameClassNesting => "LG005",
             Kind::ReaderRecursion => "LG006",
             Kind::HeldAcrossWait => "LG008",
+            Kind::Stall => "LG010",
             Kind::CondvarNested => "LG011",
             Kind::OrphanedLock => "LG012",
             Kind::Misuse => "LG013",
@@ -91,6 +98,7 @@ impl Kind {
             Kind::SameClassNesting => "same_class_nesting",
             Kind::ReaderRecursion => "reader_recursion",
             Kind::HeldAcrossWait => "held_across_wait",
+            Kind::Stall => "stall",
             Kind::CondvarNested => "condvar_nested",
             Kind::OrphanedLock => "orphaned_lock",
             Kind::Misuse => "misuse",
@@ -403,7 +411,8 @@ pub struct Finding {
     pub locks: Vec<LockRef>,
     /// The evidence.
     pub sides: Vec<Side>,
-    /// LG002: how each side waits, in the order of the sides.
+    /// LG002 and LG010: how the sides wait, in their order. Of LG010 the first side is the one that
+    /// has waited too long; those beyond the waits run, and hold something.
     pub waits: Vec<Waited>,
     /// What the kind says besides.
     pub detail: Detail,
@@ -420,7 +429,9 @@ impl Finding {
             let held = side.held.map(|hold| hold.lock);
             held.into_iter().chain(side.wants.map(|wish| wish.lock))
         });
-        self.locks.iter().copied().chain(of_sides)
+        let waits = !self.waits.is_empty();
+        let others = self.sides.iter().filter(move |_| waits).flat_map(|side| &side.others);
+        self.locks.iter().copied().chain(of_sides).chain(others.map(|hold| hold.lock))
     }
 
     /// Severity of a kind with a confidence, as the table of `docs/findings.md` says.
@@ -442,6 +453,7 @@ impl Finding {
                 Kind::ClassInversion
                 | Kind::ReaderRecursion
                 | Kind::HeldAcrossWait
+                | Kind::Stall
                 | Kind::OrphanedLock
                 | Kind::Misuse,
                 _,

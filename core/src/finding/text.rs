@@ -9,10 +9,10 @@ use super::message::{
 };
 use super::misuse::{misuse_help, misuse_meaning};
 use super::scenario::{scenario, waits_behind_writer};
+use super::self_deadlock::self_deadlock_help;
 use super::site::At;
 use super::waits::{awaited, duration, wait_words};
 use super::{Awaits, Confidence, Detail, Filter, Finding, Kind, Side, Wait, Waited};
-use crate::mode::{Mode, Want};
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -49,6 +49,15 @@ impl Finding {
             line(&mut text, format_args!("   = help: {help}"));
         }
         line(&mut text, format_args!("   = note: fingerprint {:016x}", self.fingerprint));
+        text
+    }
+
+    /// The locks and the sides alone.
+    pub(super) fn picture(&self) -> String {
+        let names = Names::short(self);
+        let mut text = String::new();
+        self.write_locks(&mut text, &names);
+        self.write_sides(&mut text, &names);
         text
     }
 
@@ -185,6 +194,14 @@ impl Finding {
                      {lock} first"
                 ),
             }],
+            Kind::Stall => vec![
+                "nothing is known to hang for ever: this wait is longer than the threshold, and no \
+                 circle is known that it is part of"
+                    .to_owned(),
+                "below it is every thread that waits, the longest wait first, and every other one \
+                 that holds a lock"
+                    .to_owned(),
+            ],
             Kind::OrphanedLock => vec![format!(
                 "nothing is known to hang: whoever wants {lock} next waits for ever, as nobody is \
                  left to release it"
@@ -304,6 +321,11 @@ impl Finding {
                 format!(
                     "or let the thread do without {lock}, such as with a copy of what it needs"
                 ),
+            ],
+            Kind::Stall => vec![
+                "look at whoever holds what is waited for: it runs, or it waits for something that \
+                 the recorder does not know"
+                    .to_owned(),
             ],
             Kind::OrphanedLock => vec![
                 format!("let the guard{taken} be dropped on every path of the thread"),
@@ -440,37 +462,6 @@ fn evidence(
         rows.push(row("also held", &format!("{hidden} more"), "", None));
     }
     rows
-}
-
-fn self_deadlock_help(finding: &Finding, taken: &str) -> Vec<String> {
-    let Some(side) = finding.sides.first() else { return Vec::new() };
-    let modes = side.held.map(|hold| hold.mode).zip(side.wants.map(|wish| wish.want));
-    let initialises =
-        side.held.is_some_and(|hold| matches!(held_word(hold.lock, hold.mode), "initialising"));
-    if initialises {
-        return vec!["the initialiser must not ask for the value that it makes".to_owned()];
-    }
-    let mut help = vec![
-        format!("drop the guard{taken} first, or pass it down instead of locking again"),
-        "a guard in the head of a `match`, `if let`, `while let` or `for` lives to the end of the \
-         whole statement: bind the value with `let` before it"
-            .to_owned(),
-    ];
-    match modes {
-        Some((Mode::Shared | Mode::SharedRecursive, Want::Exclusive | Want::Upgrade)) => {
-            help.push("or begin with an upgradable read, or with the write".to_owned());
-        }
-        Some((Mode::Upgradable, Want::Exclusive)) => {
-            help.push("or upgrade the guard, instead of asking for a second one".to_owned());
-        }
-        _ => {}
-    }
-    if finding.confidence == Some(Confidence::Hazard) {
-        help.push(
-            "where another thread does release it, allow this finding with that reason".to_owned(),
-        );
-    }
-    help
 }
 
 /// Rows in aligned columns; a row that ends early leaves no blanks behind.

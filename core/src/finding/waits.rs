@@ -1,7 +1,40 @@
-//! The words for waits.
+//! The words for waits, and the picture of a process that stands still.
 
 use super::message::{Names, Owners, printable};
-use super::{Awaits, Detail, Side, Wait, Waited};
+use super::{Awaits, Confidence, Detail, Finding, Kind, Side, Wait, Waited};
+use std::fmt;
+
+/// What every owner of the process holds and waits for, at one moment. Of owners that run it is what
+/// was seen in passing.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Who holds what: first those that wait, the longest wait first.
+    pub sides: Vec<Side>,
+    /// How they wait, in the order of the sides; those beyond run.
+    pub waits: Vec<Waited>,
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, confidence) = (Kind::Stall, None::<Confidence>);
+        let finding = Finding {
+            kind,
+            severity: Finding::severity_of(kind, confidence),
+            confidence,
+            filtered_by: Vec::new(),
+            fingerprint: 0,
+            locks: Vec::new(),
+            sides: self.sides.clone(),
+            waits: self.waits.clone(),
+            detail: Detail::None,
+            at: None,
+            seq: 0,
+        };
+        let waiting = self.waits.len();
+        writeln!(f, "lockgraph: {waiting} waiting, {} more holding", self.sides.len() - waiting)?;
+        f.write_str(&finding.picture())
+    }
+}
 
 /// What an owner does in a wait of LG008 that is no join.
 pub(super) fn wait_words(detail: Detail) -> Option<String> {

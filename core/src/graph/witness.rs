@@ -5,7 +5,8 @@
 //! direction of reporting, and marks it `capped`, so that a cycle which needs it is `unproven`:
 //! beyond [`MAX_OWNERS`] owners in a scope "any owner", beyond [`MAX_SEGMENTS`] segments of one
 //! owner "unknown segment", beyond [`MAX_GATES`] held sets of one (owner, segment, modes) their
-//! intersection. A request with very many holds tells a part of its held set only (see
+//! intersection, beyond [`MAX_SCOPES`] scopes those of the oldest one count as told in none.
+//! A request with very many holds tells a part of its held set only (see
 //! `Graph::record`).
 
 use super::held_sets::{ALONE, HeldIx, HeldSets, Item, includes, item};
@@ -27,6 +28,7 @@ pub(crate) const ANY: OwnerId = OwnerId(0);
 const MAX_OWNERS: usize = 8;
 const MAX_SEGMENTS: usize = 8;
 const MAX_GATES: usize = 4;
+const MAX_SCOPES: usize = 8;
 
 /// Somebody requested the edge's second lock while holding its first.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +118,9 @@ impl Witnesses {
         if self.is_known(*head, &fresh, &own, report.held) {
             return None;
         }
+        if let Some(scope) = self.one_scope_too_many(*head, fresh.scope) {
+            self.dissolve(head, scope, report.from);
+        }
         let mut met = SysVec::new();
         if self.too_many_owners(*head, &fresh) {
             (fresh.owner, fresh.segment, fresh.capped) = (ANY, UNKNOWN, true);
@@ -153,6 +158,62 @@ impl Witnesses {
             }
         };
         Some(*head)
+    }
+
+    /// The oldest of the scopes in the list where a new one finds no place beside them.
+    fn one_scope_too_many(&self, head: WitnessIx, fresh: u32) -> Option<u32> {
+        let mut seen = [0; MAX_SCOPES];
+        let mut count = 0;
+        for (_, old) in self.iter(head).filter(|(_, old)| old.scope != 0) {
+            if old.scope == fresh || fresh == 0 {
+                return None;
+            }
+            if count < MAX_SCOPES && !seen[..count].contains(&old.scope) {
+                seen[count] = old.scope;
+                count += 1;
+            }
+        }
+        (count == MAX_SCOPES).then(|| seen.into_iter().min()).flatten()
+    }
+
+    /// Adds the witnesses of a scope anew, as those of no scope, under the caps of that.
+    fn dissolve(&mut self, head: &mut WitnessIx, scope: u32, from: u64) {
+        loop {
+            let next = self.iter(*head).find(|(_, old)| old.scope == scope);
+            let Some((ix, &old)) = next else { return };
+            let own = item(from, old.from_mode);
+            let mut held = SysVec::new();
+            held.extend_from_slice(self.sets.get(old.held, &own));
+            self.unlink(head, ix);
+            let set = Cell::new(ALONE);
+            let report = Report {
+                owner: old.owner,
+                scope: 0,
+                segment: old.segment,
+                from,
+                from_mode: old.from_mode,
+                want: old.want,
+                held_at: old.held_at,
+                at: old.at,
+                held: &held,
+                capped: old.capped,
+                set: &set,
+            };
+            self.add(head, &report);
+            self.sets.release(set.get());
+        }
+    }
+
+    fn unlink(&mut self, head: &mut WitnessIx, ix: WitnessIx) {
+        let old = *self.get(ix);
+        let before =
+            self.iter(*head).find(|(_, before)| before.next == ix).map(|(before, _)| before);
+        match before {
+            Some(before) => self.table[before as usize].next = old.next,
+            None => *head = old.next,
+        }
+        self.sets.release(old.held);
+        self.free.push(ix);
     }
 
     /// One use of the whole held set, which is hashed once per request and not once per edge.

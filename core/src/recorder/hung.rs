@@ -3,16 +3,16 @@
 use super::{deliver, ending, graph, note};
 use crate::config;
 use crate::evidence::{self, Request};
-use crate::finding::{Finding, Kind, Level, OwnerRef, Wait};
+use crate::finding::{Finding, Kind, Level, OwnerRef, Snapshot, Wait};
 use crate::joins::Met;
 use crate::lock::{LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::Want;
 use crate::owner::OwnerBlock;
-use crate::parked::Waiting;
+use crate::parked::{self, Waiting, What};
 use crate::recorder::Inside;
 use crate::sink::journal;
-use crate::wait::Deadlock;
+use crate::wait::{self, Deadlock, Process, Stuck};
 
 /// Whether the owner that closes a deadlock panics in place of parking.
 pub(crate) fn breaks(must_not_panic: bool) -> bool {
@@ -69,6 +69,38 @@ pub(crate) fn held_across_wait(met: &Met, wait: Wait) {
     let names = [met.joiner, met.child].map(super::owner_name);
     let seq = graph().next_seq();
     note(evidence::held_across_wait(met, names, wait, seq));
+}
+
+/// What every owner holds and waits for.
+pub(crate) fn snapshot() -> Snapshot {
+    evidence::snapshot(&wait::standing(&Process), &mut named)
+}
+
+/// LG010, where an owner has waited for `threshold` microseconds and was not told of before. `told`
+/// has the waits that were: owner, and since when.
+pub(crate) fn stalls(threshold: u64, told: &mut Vec<(OwnerId, u64)>) {
+    let now = parked::now();
+    let mut all = wait::standing(&Process);
+    let waits = |stuck: &Stuck| stuck.wait.map(|wait| (stuck.owner, wait.since));
+    told.retain(|key| all.iter().any(|stuck| waits(stuck) == Some(*key)));
+    let too_long =
+        |stuck: &Stuck| stuck.wait.is_some_and(|wait| now.saturating_sub(wait.since) >= threshold);
+    // Whoever sleeps till there is work may do so for ever, unless it keeps others from a lock or
+    // nobody is left to wake it.
+    let nobody_runs = all.iter().all(&too_long);
+    let counts = |stuck: &Stuck| {
+        let idle = matches!(
+            stuck.wait.map(|wait| wait.what),
+            Some(What::Notification | What::Threads | What::Other(Waiting::Message))
+        );
+        too_long(stuck) && (!idle || nobody_runs || !stuck.others.is_empty())
+    };
+    let new = |stuck: &Stuck| counts(stuck) && waits(stuck).is_some_and(|key| !told.contains(&key));
+    let Some(first) = all.iter().position(new) else { return };
+    told.extend(all.iter().filter(|stuck| too_long(stuck)).filter_map(waits));
+    all[..=first].rotate_right(1);
+    let seq = graph().next_seq();
+    note(evidence::stall(&all, &mut named, seq));
 }
 
 /// The owner with its name.

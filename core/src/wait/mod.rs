@@ -360,6 +360,31 @@ impl Waits {
     }
 }
 
+/// Every owner that waits, the longest wait first, and then every other one that holds something.
+///
+/// Of those that run a moment's view. Takes no lock that an owner with a wait may have.
+pub(crate) fn standing(owners: &impl Owners) -> SysVec<Stuck> {
+    let mut all: SysVec<Stuck> = SysVec::new();
+    owners.each(&mut |block| {
+        let wait = block.parked.load();
+        let mut others = SysVec::new();
+        block.held.seen_from_elsewhere(|hold| others.push(hold));
+        if wait.is_some() || !others.is_empty() {
+            all.push(Stuck { owner: block.id(), wait, held: None, others, thread: None });
+        }
+    });
+    owners.joins(&mut |joiner, child| {
+        let joiner = all.iter_mut().find(|stuck| stuck.owner == joiner.id());
+        if let Some(stuck) = joiner {
+            stuck.thread = Some(child.id());
+        }
+    });
+    all.sort_unstable_by_key(|stuck| {
+        stuck.wait.map_or((1, u64::from(stuck.owner.0)), |wait| (0, wait.since))
+    });
+    all
+}
+
 /// All owners, and who joins whom: what the check asks of the process.
 pub(crate) trait Owners {
     /// Visits every owner.

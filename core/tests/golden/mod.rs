@@ -257,7 +257,23 @@ fn deadlocks() -> Vec<(&'static str, Finding)> {
         waited(Awaits::Lock, at::T1_B, 1_000),
         waited(Awaits::Notification, at::T3_B, 2_000),
     ];
+    let waiter = side("left", None, Some((a, Want::Exclusive, at::T1_B)));
+    let waiter = with_others(waiter, &[(cache, Mode::Shared, Some(at::T1_A))]);
+    let idle = side("one", None, Some((b, Want::Exclusive, at::T3_B)));
+    let runner = side("main", None, None);
+    let runner = with_others(runner, &[(a, Mode::Exclusive, Some(at::T2_A))]);
+    let pause = side("two", None, None);
+    let stalled = vec![
+        waited(Awaits::Lock, at::T1_B, 10_250_000),
+        waited(Awaits::Notification, at::T3_B, 64_000_000),
+        waited(Awaits::Region("fetch"), at::T4_B, 40),
+    ];
+    let mut stall = one_side(Kind::Stall, None, waiter);
+    stall.locks = vec![a];
+    stall.sides.extend([idle, pause, runner]);
+    (stall.waits, stall.at) = (stalled, Some(at::T1_B));
     vec![
+        ("lg010", stall),
         ("lg002_two_locks", of(vec![left, right], two, None)),
         ("lg002_join", of(vec![main, worker], join, Some(at::T1_B))),
         ("lg002_queued_writer", of(vec![reader, writer], queue, None)),

@@ -201,6 +201,12 @@ impl Program {
         Ok(Program { id: id.to_owned(), locks, threads, schedule })
     }
 
+    /// Whether it makes locks by the thousand.
+    pub(crate) fn is_bulky(&self) -> bool {
+        let mut ops = self.threads.iter().flat_map(|thread| &thread.ops);
+        ops.any(|op| matches!(op, Op::BulkLockUnlock(_)))
+    }
+
     /// The program in the form of the scenario file, for a failing property test.
     pub(crate) fn to_json(&self) -> Value {
         let kind = |kind| match kind {

@@ -14,7 +14,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 /// What came of one run.
-#[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) trace: Trace,
     pub(crate) self_deadlock: bool,
@@ -22,19 +21,29 @@ pub(crate) struct Outcome {
     pub(crate) stuck: Vec<usize>,
     /// Why the program could not be run as written.
     pub(crate) broken: Option<String>,
-    locks: Arc<Locks>,
+    /// None where the program ran on real locks.
+    locks: Option<Arc<Locks>>,
+    /// Those, dropped with the outcome.
+    _real_locks: Vec<Box<dyn Send>>,
 }
 
 impl Outcome {
     /// Drops the locks; call it once the verdict is read.
     pub(crate) fn drop_locks(&self) {
-        self.locks.drop_all();
+        if let Some(locks) = &self.locks {
+            locks.drop_all();
+        }
     }
-}
 
-impl std::fmt::Debug for Locks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Locks").field("prefix", &self.prefix).finish_non_exhaustive()
+    /// Of a run on real locks, which leaves no trace.
+    pub(crate) fn of_real_locks(
+        self_deadlock: bool,
+        stuck: Vec<usize>,
+        broken: Option<String>,
+        locks: Vec<Box<dyn Send>>,
+    ) -> Outcome {
+        let trace = Trace::default();
+        Outcome { trace, self_deadlock, stuck, broken, locks: None, _real_locks: locks }
     }
 }
 
@@ -117,7 +126,8 @@ pub(crate) fn run(program: &Program, prefix: &str) -> Outcome {
         self_deadlock: scheduler.self_deadlock,
         stuck: scheduler.stuck,
         broken: scheduler.broken,
-        locks: scheduler.locks,
+        locks: Some(scheduler.locks),
+        _real_locks: Vec::new(),
     }
 }
 
