@@ -308,6 +308,41 @@ pub mod door {
         pub const UNTRACKED: Birth = Birth(());
     }
 
+    /// The threads of a scope: nobody counts them.
+    #[derive(Debug)]
+    pub struct Children(());
+
+    impl Children {
+        /// None.
+        #[inline]
+        #[expect(clippy::new_without_default, reason = "as the one that counts")]
+        pub const fn new() -> Self {
+            Children(())
+        }
+
+        /// A thread is about to start.
+        #[inline]
+        pub fn add(&self, birth: Birth) {
+            let _ = birth;
+        }
+
+        /// A thread is joined by hand, or did not start.
+        #[inline]
+        pub fn remove(&self, birth: Birth) {
+            let _ = birth;
+        }
+
+        /// The scope begins to wait for all of them.
+        #[inline]
+        pub fn joining(&self, site: Site) {
+            let _ = site;
+        }
+
+        /// The scope has waited for all of them.
+        #[inline]
+        pub fn joined(&self) {}
+    }
+
     /// A wait of the running owner, while it lives.
     #[derive(Debug)]
     #[must_use = "the wait is over when this is dropped"]

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module per subject.
 
+mod absent;
 mod bad_luck;
 mod callback;
 mod classes;
@@ -32,4 +33,5 @@ mod std_recorded;
 mod std_stress;
 mod std_thread;
 mod std_types;
+mod twins;
 mod verdicts;

@@ -14,7 +14,7 @@ use std::{env, fs};
 
 #[test]
 fn parking_lot_has_only_the_listed_differences() {
-    let Some(docs) = Docs::build(&["parking_lot", "lock_api", "lockgraph"]) else {
+    let Some(docs) = Docs::build(&["parking_lot", "lock_api", "lockgraph"], "") else {
         println!("skipped: needs a nightly toolchain (`rustup toolchain install nightly`)");
         return;
     };
@@ -53,37 +53,43 @@ fn check(name: &str, theirs: &Api, ours: &Api) {
 }
 
 /// One line per item, function and trait implementation.
-type Api = BTreeMap<String, Presence>;
+pub(crate) type Api = BTreeMap<String, Presence>;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Presence {
+pub(crate) enum Presence {
     Always,
     /// `impl<R: Trait> Trait for Wrapper<R>`: as the wrapped type has it.
     Forwarded,
 }
 
-struct Docs(BTreeMap<&'static str, Value>);
+pub(crate) struct Docs(pub(crate) BTreeMap<&'static str, Value>);
 
 impl Docs {
-    /// The documentation of these crates, or `None` without a nightly toolchain.
-    fn build(crates: &[&'static str]) -> Option<Docs> {
+    /// The documentation of these crates, compiled with `flags`, or `None` without a nightly
+    /// toolchain.
+    pub(crate) fn build(crates: &[&'static str], flags: &str) -> Option<Docs> {
         let nightly = Command::new("rustup").args(["run", "nightly", "rustdoc", "-V"]).output();
         if !nightly.is_ok_and(|output| output.status.success()) {
             return None;
         }
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("parity{}", flags.replace("--cfg ", "-")));
         let mut cargo = Command::new("rustup");
         cargo
             .args(["run", "nightly", "cargo", "doc", "--offline", "--no-deps", "--all-features"])
-            .args(crates.iter().flat_map(|name| ["-p", name]))
+            .args(crates.iter().flat_map(|&name| match name {
+                "lockgraph_core" => ["-p", "lockgraph-core"],
+                name => ["-p", name],
+            }))
             .arg("--target-dir")
             .arg(&target)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json");
+            .env("RUSTFLAGS", flags)
+            .env("RUSTDOCFLAGS", format!("-Z unstable-options --output-format json {flags}"));
         // What the tests were built with is not for the documentation.
         for (key, _) in env::vars_os() {
             let name = key.to_string_lossy();
-            if name.contains("RUSTFLAGS") || name.starts_with("CARGO_") || name == "RUSTC" {
+            if name.ends_with("_RUSTFLAGS") || name.starts_with("CARGO_") || name == "RUSTC" {
                 cargo.env_remove(&key);
             }
         }
@@ -115,7 +121,7 @@ impl Docs {
     }
 
     /// The public items of a module, with the names they have there.
-    fn items<'a>(
+    pub(crate) fn items<'a>(
         &'a self,
         (krate, module): (&'static str, &'a Value),
     ) -> impl Iterator<Item = (String, &'a Value)> {
@@ -128,7 +134,11 @@ impl Docs {
     }
 
     /// The item behind re-exports and aliases; `None` where its crate is not documented.
-    fn resolve<'a>(&'a self, krate: &'static str, id: &Value) -> Option<(&'static str, &'a Value)> {
+    pub(crate) fn resolve<'a>(
+        &'a self,
+        krate: &'static str,
+        id: &Value,
+    ) -> Option<(&'static str, &'a Value)> {
         let doc = &self.0[krate];
         let item = &doc["index"][id.to_string()];
         if item.is_null() {
@@ -152,7 +162,12 @@ impl Docs {
     }
 
     /// The functions and traits of a type.
-    fn describe(&self, name: &str, (krate, item): (&'static str, &Value), api: &mut Api) {
+    pub(crate) fn describe(
+        &self,
+        name: &str,
+        (krate, item): (&'static str, &Value),
+        api: &mut Api,
+    ) {
         let index = &self.0[krate]["index"];
         let inner = &item["inner"];
         let impls = [&inner["struct"]["impls"], &inner["enum"]["impls"]];
