@@ -297,6 +297,19 @@ pub mod door {
     impl Token {
         /// The token of an acquisition that the recorder does not follow: of each.
         pub const UNTRACKED: Token = Token(());
+
+        /// 0: there is nothing to keep.
+        #[inline]
+        pub fn into_bits(self) -> u64 {
+            0
+        }
+
+        /// The token that [`into_bits`](Self::into_bits) has taken apart.
+        #[inline]
+        pub fn from_bits(bits: u64) -> Token {
+            let _ = bits;
+            Token(())
+        }
     }
 
     /// What a thread start hands to the child, and to whoever joins it.
@@ -417,6 +430,8 @@ pub mod door {
         released_by_lock(lock: &LockHeader) -> bool = true;
         /// The hold changes its mode in place.
         converted(lock: &LockHeader, token: &mut Token, mode: Mode);
+        /// From now on the lock is used past the recorder.
+        lock_exposed(lock: &LockHeader);
         /// The lock object is gone.
         lock_dropped(lock: &LockHeader);
         /// The lock object was initialised anew in place.
