@@ -30,11 +30,12 @@ mod imp {
     use crate::tls::Word;
     use std::arch::{asm, global_asm};
 
-    /// Of this version alone: a program may contain several.
+    /// Of this crate in this version alone: a program may contain several.
     macro_rules! words {
         () => {
             concat!(
-                "lockgraph_core_tls_",
+                env!("CARGO_CRATE_NAME"),
+                "_tls_",
                 env!("CARGO_PKG_VERSION_MAJOR"),
                 "_",
                 env!("CARGO_PKG_VERSION_MINOR"),
