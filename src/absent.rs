@@ -298,6 +298,13 @@ pub mod door {
         /// The token of an acquisition that the recorder does not follow: of each.
         pub const UNTRACKED: Token = Token(());
 
+        /// True: nothing has to be told of any end.
+        #[inline(always)]
+        pub fn is_nothing(&self, lock: &LockHeader) -> bool {
+            let _ = lock;
+            true
+        }
+
         /// 0: there is nothing to keep.
         #[inline]
         pub fn into_bits(self) -> u64 {
@@ -354,6 +361,18 @@ pub mod door {
         /// The scope has waited for all of them.
         #[inline]
         pub fn joined(&self) {}
+    }
+
+    /// The answer to a request that the real lock has granted at once: yes.
+    #[derive(Debug)]
+    pub struct Granted(());
+
+    impl Granted {
+        /// The hold, which nobody follows.
+        #[inline(always)]
+        pub fn token(self) -> Option<Token> {
+            Some(Token(()))
+        }
     }
 
     /// A wait of the running owner, while it lives.
@@ -428,6 +447,18 @@ pub mod door {
         released(lock: &LockHeader, token: Token);
         /// The newest hold of `lock` by the running owner ends; true.
         released_by_lock(lock: &LockHeader) -> bool = true;
+        /// A fresh blocking request that the real lock has granted at once.
+        granted(lock: &LockHeader, policy: &'static Policy, site: Site, mode: Mode) -> Granted = Granted(());
+        /// As [`granted`], shared.
+        granted_shared(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted = Granted(());
+        /// As [`granted`], exclusively, of a lock without readers.
+        granted_alone(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted = Granted(());
+        /// As [`granted`], exclusively, of a lock with readers.
+        granted_writer(lock: &LockHeader, policy: &'static Policy, site: Site) -> Granted = Granted(());
+        /// True: nothing is recorded.
+        is_off() -> bool = true;
+        /// False: nothing is recorded.
+        is_on() -> bool = false;
         /// The hold changes its mode in place.
         converted(lock: &LockHeader, token: &mut Token, mode: Mode);
         /// From now on the lock is used past the recorder.

@@ -1,71 +1,79 @@
 //! The chain cache: which requests have nothing new to tell.
 //!
-//! A key is a 64-bit hash of (scope, segment, multiset of (lock, mode) held, requested lock,
-//! requested mode), stored and compared in all its bits. A hit means: this owner has already
+//! A key is a 64-bit hash of (scope, segment, every (lock, mode) held, requested lock, requested
+//! mode), stored and compared in all its bits. A hit means: this owner has already
 //! delivered, in this segment and scope, a witness for every edge of this request, with exactly
 //! this held set. Forgetting a key costs one visit to the graph, so the table may drop keys.
 //!
 //! 4 KiB for a start, growing to 64 KiB with use. Two places per key.
 
-use crate::mem::SysVec;
+use crate::mem::Pairs;
 
-const START: usize = 512;
-const LIMIT: usize = 8192;
+/// In pairs of keys, of 16 bytes.
+const START: usize = 256;
+const LIMIT: usize = 4096;
 
 pub(crate) struct Cache {
-    slots: SysVec<u64>,
-    mask: usize,
+    pairs: Pairs,
     used: usize,
+}
+
+/// The bits of a key that choose its pair. The id of the requested lock stands from bit 24 on, so
+/// that requests under one held set go to places of their own.
+#[inline(always)]
+fn place(key: u64) -> u64 {
+    key >> 20
 }
 
 impl Cache {
     pub(crate) const fn new() -> Self {
-        Cache { slots: SysVec::new(), mask: 0, used: 0 }
+        Cache { pairs: Pairs::new(), used: 0 }
     }
 
-    /// Whether `key` was inserted and is still there.
+    /// Whether `key`, which is not 0, was inserted and is still there.
     #[inline(always)]
     pub(crate) fn hit(&self, key: u64) -> bool {
-        let first = key as usize & self.mask;
-        match self.slots.get(first) {
-            Some(&slot) => slot == key || self.slots[first ^ 1] == key,
-            None => false,
-        }
+        let [first, second] = self.pairs.at(place(key));
+        first.get() == key || second.get() == key
     }
 
     /// Remembers `key`. The key 0 marks an empty place and is not remembered.
     pub(crate) fn insert(&mut self, key: u64) {
-        if self.used * 2 >= self.slots.len() && self.slots.len() < LIMIT {
+        if self.used >= self.pairs.len() && self.pairs.len() < LIMIT {
             self.grow();
         }
-        let first = key as usize & self.mask;
-        let place = match (self.slots[first], self.slots[first ^ 1]) {
-            (0, _) => first,
-            (_, 0) => first ^ 1,
+        self.put(key);
+    }
+
+    fn put(&mut self, key: u64) {
+        let pair = self.pairs.at(place(key));
+        let chosen = match (pair[0].get(), pair[1].get()) {
+            (0, _) => &pair[0],
+            (_, 0) => &pair[1],
             // Both taken: a bit of the key that does not choose the pair chooses the victim.
-            _ => first ^ (key >> 63) as usize,
+            _ => &pair[(key >> 63) as usize],
         };
-        self.used += usize::from(self.slots[place] == 0);
-        self.slots[place] = key;
+        self.used += usize::from(chosen.get() == 0);
+        chosen.set(key);
     }
 
     /// Forgets everything: the block has a new owner.
     pub(crate) fn clear(&mut self) {
-        self.slots.fill(0);
+        (0..self.pairs.len() as u64)
+            .for_each(|i| self.pairs.at(i << 4).iter().for_each(|k| k.set(0)));
         self.used = 0;
     }
 
     fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(START);
-        let old = std::mem::take(&mut self.slots);
-        self.slots.resize(size, 0);
-        self.mask = size - 1;
+        let size = (self.pairs.len() * 2).max(START);
+        let old = std::mem::replace(&mut self.pairs, Pairs::with_len(size));
         self.used = 0;
-        for &key in old.iter().filter(|&&key| key != 0) {
-            let first = key as usize & self.mask;
-            let place = if self.slots[first] == 0 { first } else { first ^ 1 };
-            self.used += usize::from(self.slots[place] == 0);
-            self.slots[place] = key;
+        for i in 0..old.len() as u64 {
+            old.at(i << 4)
+                .iter()
+                .map(|key| key.get())
+                .filter(|&key| key != 0)
+                .for_each(|key| self.put(key));
         }
     }
 }
@@ -93,6 +101,6 @@ mod tests {
     fn stays_within_its_limit() {
         let mut cache = Cache::new();
         (1..100_000).for_each(|i| cache.insert(fold(i, 2)));
-        assert_eq!(cache.slots.capacity_bytes(), 64 * 1024);
+        assert_eq!(cache.pairs.len() * size_of::<[u64; 2]>(), 64 * 1024);
     }
 }

@@ -5,11 +5,16 @@
 //! try and timed: the real lock ([`timed`] where it would park), [`acquired`] on success. Then [`released`] with the token
 //! *before* the raw unlock.
 //!
+//! A blocking request may take a short cut first: a try of the real lock, and on success
+//! [`granted`], one call for all. Where that has no token to give there is something to look at:
+//! the real lock is given back, and the request starts again with [`before`].
+//!
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
 mod children;
 mod declare;
+mod hold;
 mod scope;
 mod thread;
 mod wait;
@@ -28,13 +33,16 @@ use std::panic::Location;
 pub use crate::parked::Waiting;
 pub use children::Children;
 pub use declare::*;
+pub use hold::{
+    Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
+};
 pub use scope::*;
 pub use thread::*;
 pub use wait::{Parked, blocked, no_locks_held, permit, sleeps, timed, waiting};
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
 ///
-/// `block << 40 | slot << 16 | generation`.
+/// `block << 40 | generation << 24 | place`.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a token that is dropped leaves its hold in the held set"]
 pub struct Token(u64);
@@ -43,10 +51,10 @@ impl Token {
     /// The token of an acquisition that the recorder does not follow.
     pub const UNTRACKED: Token = Token(0);
 
+    /// True where nothing has to be told of the end: `lock` was never tracked.
     #[inline(always)]
-    fn new(block: &OwnerBlock, slot: u32) -> Token {
-        let generation = u64::from(block.generation());
-        Token(u64::from(block.index()) << 40 | u64::from(slot) << 16 | generation)
+    pub fn is_nothing(&self, lock: &LockHeader) -> bool {
+        self.0 == 0 && lock.is_unborn()
     }
 
     /// For a lock that keeps the token where its guard cannot.
@@ -61,20 +69,29 @@ impl Token {
         Token(bits)
     }
 
-    #[inline(always)]
     fn block(&self) -> u32 {
         (self.0 >> 40) as u32
     }
 
-    #[inline(always)]
-    fn slot(&self) -> u32 {
-        (self.0 >> 16) as u32 & 0xFF_FFFF
+    fn generation(&self) -> u16 {
+        (self.0 >> 24) as u16
     }
 
-    #[inline(always)]
-    fn generation(&self) -> u16 {
-        self.0 as u16
+    fn place(&self) -> u32 {
+        self.0 as u32 & 0xFF_FFFF
     }
+}
+
+/// True where nothing is recorded (tier `off`): what is locked meanwhile needs no other call.
+#[inline(always)]
+pub fn is_off() -> bool {
+    config::tier() != UNREAD && !is_on()
+}
+
+/// True where something is recorded; neither this nor [`is_off`] before the first call that asks.
+#[inline(always)]
+pub fn is_on() -> bool {
+    config::tier() > Tier::Off as u8
 }
 
 /// A fresh blocking request. Reports LG001, LG003, LG006 before the caller blocks.
@@ -86,35 +103,7 @@ impl Token {
 /// caller holds nothing new then.
 #[inline(never)]
 pub fn before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
-    if let Some(block) = owner::current() {
-        if block.flags() == 0 {
-            let tier = config::tier();
-            if tier == Tier::Full as u8 && !lock.is_unborn() {
-                block.recent.note(lock.id().0, want, site);
-            }
-            if block.held.is_empty() {
-                // Nothing to order. A first writer of a lock with readers is news all the same.
-                let news = tier == Tier::Full as u8 && policy.shared && want.is_writer();
-                if tier != UNREAD && !news && (tier < Tier::Full as u8 || !lock.is_unborn()) {
-                    return;
-                }
-            }
-            if tier == Tier::Full as u8 {
-                return nested(block, lock, policy, want, site);
-            }
-        }
-    }
     careful_before(lock, policy, want, site, false);
-}
-
-/// A request with locks held, or by a writer. Apart from [`before`], which needs no stack frame so.
-#[inline(never)]
-fn nested(block: &OwnerBlock, lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
-    let id = lock.id().0;
-    let key = block.chain_key(id, want);
-    if id == 0 || !block.with_cache(|cache| cache.hit(key)) {
-        careful_before(lock, policy, want, site, false);
-    }
 }
 
 /// A blocking re-acquisition (condition variable, `bump`, `unlocked`). As [`before`], but never
@@ -125,7 +114,6 @@ pub fn before_relock(lock: &LockHeader, policy: &'static Policy, want: Want, sit
     careful_before(lock, policy, want, site, true);
 }
 
-#[cold]
 fn careful_before(
     lock: &LockHeader,
     policy: &'static Policy,
@@ -149,21 +137,24 @@ fn careful_before(
     if !lock.is_unborn() {
         block.recent.note(lock.id().0, want, site);
     }
-    if !(block.held.is_empty() && (!policy.shared || !want.is_writer()))
-        && !is_known(block, lock, want)
-    {
+    if !is_known(block, lock, policy, want) {
         recorder::request(block, lock, policy, want, site, relock);
     }
 }
 
-/// Nothing to look at: a request with a hint that told everything before, or in tier `watch` one
-/// for a lock that the owner does not hold.
-fn is_known(block: &OwnerBlock, lock: &LockHeader, want: Want) -> bool {
-    let id = lock.id().0;
-    if config::tier() == Tier::Watch as u8 {
-        return block.holds().all(|hold| hold.id != id);
+/// Nothing to look at: a request with nothing held, or one that told everything before, or in tier
+/// `watch` one for a lock that the owner does not hold. The first writer of a lock with readers is
+/// news also where it holds nothing.
+fn is_known(block: &OwnerBlock, lock: &LockHeader, policy: &Policy, want: Want) -> bool {
+    if block.held.is_empty() && !(policy.shared && want.is_writer()) {
+        return true;
     }
-    id != 0 && block.with_cache(|cache| cache.hit(block.chain_key(id, want)))
+    let head = lock.head();
+    if config::tier() == Tier::Watch as u8 {
+        !block.held.has(head)
+    } else {
+        block.knows(head, want)
+    }
 }
 
 /// Runs `f` as an owner that is inside the recorder: what it locks passes through.
@@ -186,61 +177,6 @@ fn careful_block() -> Option<&'static OwnerBlock> {
     Some(block)
 }
 
-/// The real lock is held now, in `mode`.
-#[inline(never)]
-pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
-    if let Some(block) = owner::current() {
-        if block.flags() == 0 && config::tier() > Tier::Off as u8 && !lock.is_unborn() {
-            if let Origin::Class(class) = lock.origin() {
-                let id = lock.id().0;
-                let generation = block.generation();
-                if let Some(slot) = block.held.push_top(id, mode, generation, class, site) {
-                    return own(block, lock, id, mode, slot);
-                }
-            }
-        }
-    }
-    careful_acquired(lock, policy, mode, site)
-}
-
-#[inline(always)]
-fn own(block: &OwnerBlock, lock: &LockHeader, id: u64, mode: Mode, slot: u32) -> Token {
-    if matches!(mode, Mode::Exclusive | Mode::Upgradable) {
-        lock.set_owner(id, block.index());
-    }
-    Token::new(block, slot)
-}
-
-#[cold]
-fn careful_acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
-    let Some(block) = careful_block() else { return Token::UNTRACKED };
-    let site = block.hint.get().map_or(site, |(site, _)| site);
-    let known = {
-        let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, None)
-    };
-    let Some((id, class)) = known else {
-        recorder::count_untracked();
-        return Token::UNTRACKED;
-    };
-    let slot = block.held.push(id, mode, block.generation(), class, site);
-    own(block, lock, id, mode, slot)
-}
-
-/// The hold ends; call it before the raw unlock, on any thread.
-#[inline(never)]
-pub fn released(lock: &LockHeader, token: Token) {
-    if let Some(block) = owner::current() {
-        if token.block() == block.index() && block.flags() == 0 {
-            let id = lock.id().0;
-            if let Some(mode) = block.held.remove_inline(token.slot(), id, token.generation()) {
-                return disown(lock, id, mode);
-            }
-        }
-    }
-    careful_released(lock, token);
-}
-
 /// A guard state that was made up, for an acquisition whose guard was forgotten, has no token: the
 /// hold is looked up. An acquisition that passed through untracked has no hold to be found.
 #[cold]
@@ -248,8 +184,8 @@ fn released_without_token(lock: &LockHeader) {
     let Some(block) = careful_block() else { return };
     let id = lock.id().0;
     let newest = block.held.iter().find(|(_, hold)| hold.id == id);
-    if let Some((slot, hold)) = newest {
-        block.held.remove(slot, id, block.generation());
+    if let Some((place, hold)) = newest {
+        block.held.remove(place, id, block.generation());
         disown(lock, id, hold.mode);
     } else {
         released_elsewhere(lock, id);
@@ -274,21 +210,19 @@ pub fn lock_exposed(lock: &LockHeader) {
     let Some(block) = careful_block().filter(|_| !lock.is_unborn()) else { return };
     recorder::count_untracked();
     let id = lock.id().0;
-    while let Some((slot, hold)) = block.held.iter().find(|(_, hold)| hold.id == id) {
-        block.held.remove(slot, id, block.generation());
+    while let Some((place, hold)) = block.held.iter().find(|(_, hold)| hold.id == id) {
+        block.held.remove(place, id, block.generation());
         disown(lock, id, hold.mode);
     }
     released_elsewhere(lock, id);
 }
 
-#[inline(always)]
 fn disown(lock: &LockHeader, id: u64, mode: Mode) {
-    if matches!(mode, Mode::Exclusive | Mode::Upgradable) {
+    if mode.is_owned() {
         lock.set_owner(id, 0);
     }
 }
 
-#[inline(never)]
 fn careful_released(lock: &LockHeader, token: Token) {
     if config::is_lost() {
         return;
@@ -300,17 +234,17 @@ fn careful_released(lock: &LockHeader, token: Token) {
         return;
     }
     let id = lock.id().0;
-    let (slot, generation) = (token.slot(), token.generation());
+    let (place, generation) = (token.place(), token.generation());
     let Some(block) = owner::current().filter(|block| block.index() == token.block()) else {
         // Somebody else's hold, or that of an owner that has ended.
         if let Some(block) = owner::block(token.block()) {
-            if let Some(mode) = block.release_elsewhere(slot, id, generation) {
+            if let Some(mode) = block.release_elsewhere(place, id, generation) {
                 disown(lock, id, mode);
             }
         }
         return;
     };
-    if let Some(mode) = block.held.remove(slot, id, generation) {
+    if let Some(mode) = block.held.remove(place, id, generation) {
         disown(lock, id, mode);
     }
     if block.flags() & (LINGERING | INSIDE) == LINGERING && block.held.is_empty() {
@@ -325,8 +259,8 @@ pub fn released_by_lock(lock: &LockHeader) -> bool {
     let Some(block) = careful_block() else { return true };
     let id = lock.id().0;
     let newest = block.held.iter().find(|(_, hold)| hold.id == id);
-    if let Some((slot, hold)) = newest {
-        block.held.remove(slot, id, block.generation());
+    if let Some((place, hold)) = newest {
+        block.held.remove(place, id, block.generation());
         disown(lock, id, hold.mode);
         return true;
     }
@@ -347,10 +281,10 @@ pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
         return;
     }
     let id = lock.id().0;
-    let (slot, generation) = (token.slot(), token.generation());
+    let (place, generation) = (token.place(), token.generation());
     let own = owner::current().filter(|block| block.index() == token.block());
     let Some(block) = own.or_else(|| owner::block(token.block())) else { return };
-    if block.held.convert(slot, id, generation, mode, own.is_some()).is_some() {
+    if block.held.convert(place, id, generation, mode, own.is_some()).is_some() {
         match mode {
             Mode::Exclusive | Mode::Upgradable => lock.set_owner(id, block.index()),
             Mode::Shared | Mode::SharedRecursive => lock.set_owner(id, 0),

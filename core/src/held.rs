@@ -1,23 +1,31 @@
 //! The held set of one owner: which locks, in which modes, taken where.
 //!
 //! A bag: releases come in any order, and one lock may stand in it several times. Only the owner
-//! adds; the owner removes, or another thread that got the guard does. So every field of a slot
-//! is a relaxed atomic, a slot never moves, and the word of a slot tells whether it is in use.
-//! No size limit: sixteen slots inline, then chunks of 64 that are never freed (the block that
-//! contains the set is recycled with them).
+//! adds; the owner removes, or another thread that got the guard does. So what others may touch of
+//! a slot is relaxed atomics, a slot never moves, and the word of a slot tells whether it is in use.
+//! No size limit but the 2^19 slots that a token can name: sixteen slots inline, then chunks of 64
+//! that are never freed (the block that contains the set is recycled with them).
+//!
+//! A new hold goes to the top. The free slots beneath it are used when the inline ones are full; so
+//! what comes and goes in the order of a stack, or moves along hand over hand, looks for nothing.
 //!
 //! What makes a removal by another thread safe: the word carries the generation of the block, a
 //! token names (block, slot, generation), and the remover clears only a word that still matches.
 //!
-//! This file holds unsafe code: slots keep `&'static` references in atomic pointers, and chunks
-//! are linked by pointers.
+//! This file holds unsafe code: chunks are linked by pointers, and the inline slots are found by
+//! their distance in bytes.
 
-use crate::lock::{Class, ID_BITS, ID_MASK, Site};
+mod mark;
+mod slot;
+
+use crate::lock::{Class, ID_SHIFT, LockHeader, Site};
 use crate::mem;
 use crate::mode::Mode;
-use crate::primitive::{AtomicPtr, AtomicU64, Ordering, overwrite};
+use crate::primitive::{AtomicPtr, Ordering, overwrite};
+use slot::{BENEATH, MARK, OWNS, Slot, link, matches, mode_in, word};
 use std::cell::Cell;
-use std::panic::Location;
+
+pub(crate) use slot::{generation_bits, mode_bits};
 
 #[cfg(not(lockgraph_loom))]
 const INLINE: usize = 16;
@@ -28,18 +36,17 @@ const CHUNK: usize = 64;
 #[cfg(lockgraph_loom)]
 const CHUNK: usize = 2;
 
-const MODE_SHIFT: u32 = ID_BITS;
-const GENERATION_SHIFT: u32 = 48;
-
-/// In the word of a hold that somebody keeps an eye on: gone when the hold has ended, though the
-/// same lock may stand in the same slot again.
-const MARK: u64 = 1 << 47;
-
-/// `id | mode << 40 | generation << 48`; 0 is a free slot.
-#[inline(always)]
-fn word(id: u64, mode: Mode, generation: u16) -> u64 {
-    id | (mode as u64) << MODE_SHIFT | u64::from(generation) << GENERATION_SHIFT
-}
+/// Bytes of a slot. A slot's *place* is its distance from the first slot, in bytes: no arithmetic
+/// stands between a place and its address.
+const SIZE: u32 = size_of::<Slot>() as u32;
+/// The place of the last inline slot.
+const LAST: u32 = (INLINE as u32 - 1) * SIZE;
+const SIZE64: u64 = SIZE as u64;
+const LAST64: u64 = LAST as u64;
+/// Where places end: they have 24 bits in a token.
+const END: u32 = 1 << 24;
+/// A near top that is none: see [`HeldSet::near_top`].
+const FAR: u64 = u64::MAX;
 
 /// One hold, copied out of its slot.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +57,6 @@ pub(crate) struct Hold {
     pub(crate) at: Site,
 }
 
-/// A 64-bit hash of one (lock, mode), to be summed over the held set: a multiset hash, so that
-/// adding and removing a hold is one addition each, in any order.
-#[inline(always)]
-pub(crate) fn mix(id: u64, mode: Mode) -> u64 {
-    fold(id << 2 | mode as u64, 0x9E37_79B9_7F4A_7C15)
-}
-
 /// Folded multiply (wyhash's mixer): both halves of the 128-bit product.
 #[inline(always)]
 pub(crate) fn fold(a: u64, b: u64) -> u64 {
@@ -64,65 +64,36 @@ pub(crate) fn fold(a: u64, b: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-struct Slot {
-    word: AtomicU64,
-    class: AtomicPtr<Class>,
-    at: AtomicPtr<Location<'static>>,
-}
-
-impl Slot {
-    fn new() -> Self {
-        Slot {
-            word: AtomicU64::new(0),
-            class: AtomicPtr::new(std::ptr::null_mut()),
-            at: AtomicPtr::new(std::ptr::null_mut()),
-        }
-    }
-
-    #[inline(always)]
-    fn fill(&self, word: u64, class: &'static Class, at: Site) {
-        self.class.store(std::ptr::from_ref(class).cast_mut(), Ordering::Relaxed);
-        self.at.store(std::ptr::from_ref(at).cast_mut(), Ordering::Relaxed);
-        overwrite!(self.word, word, Ordering::Release);
-    }
-
-    fn load(&self) -> Option<Hold> {
-        // Acquire pairs with the release in `push`: the pointers belong to this word or to a
-        // later one, and every pointer ever stored is to a `'static`.
-        let word = self.word.load(Ordering::Acquire);
-        if word == 0 {
-            return None;
-        }
-        let class = self.class.load(Ordering::Relaxed);
-        let at = self.at.load(Ordering::Relaxed);
-        // SAFETY: the word is not 0, so `push` has stored a `&'static Class` and a
-        // `&'static Location` here; neither is ever freed.
-        let (class, at) = unsafe { (&*class, &*at) };
-        Some(Hold {
-            id: word & ID_MASK,
-            mode: Mode::from_bits((word >> MODE_SHIFT) as u8),
-            class,
-            at,
-        })
-    }
-}
-
 struct Chunk {
     slots: [Slot; CHUNK],
     next: AtomicPtr<Chunk>,
 }
 
+/// The top of a set where it is in the inline slots, a moment ago: nothing was pushed since.
+#[derive(Clone, Copy)]
+pub(crate) struct NearTop(u64);
+
+impl NearTop {
+    /// True where the set is known to be empty.
+    #[inline(always)]
+    pub(crate) fn is_clear(self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// The held set. See the module.
+#[repr(C)]
 pub(crate) struct HeldSet {
-    slots: [Slot; INLINE],
+    /// The first of them holds nothing: its chain is the context of all holds.
+    slots: [Slot; 1 + INLINE],
     more: AtomicPtr<Chunk>,
-    /// One past the highest slot in use. Owner only.
-    top: Cell<u32>,
-    /// The lowest free slot below `top`; `u32::MAX` where there is none. Owner only.
+    /// One past the highest slot in use, at least, while that is at most one past the inline ones;
+    /// else [`FAR`]. Owner only.
+    near_top: Cell<u64>,
+    /// The same where the other one is [`FAR`].
+    far_top: Cell<u32>,
+    /// No slot below the top and before this one is free. Owner only.
     hole: Cell<u32>,
-    /// Sum of [`mix`] over the holds. Owner only; stale after a removal by another thread until
-    /// [`HeldSet::resync`].
-    sum: Cell<u64>,
 }
 
 impl HeldSet {
@@ -130,47 +101,75 @@ impl HeldSet {
         HeldSet {
             slots: std::array::from_fn(|_| Slot::new()),
             more: AtomicPtr::new(std::ptr::null_mut()),
-            top: Cell::new(0),
-            hole: Cell::new(u32::MAX),
-            sum: Cell::new(0),
+            near_top: Cell::new(0),
+            far_top: Cell::new(0),
+            hole: Cell::new(END),
         }
+    }
+
+    /// A set that nothing can be put into, nor be removed from, by the short ways.
+    #[cfg(not(lockgraph_loom))]
+    pub(crate) const fn closed() -> HeldSet {
+        HeldSet {
+            slots: [const { Slot::new() }; 1 + INLINE],
+            more: AtomicPtr::new(std::ptr::null_mut()),
+            near_top: Cell::new(FAR),
+            far_top: Cell::new(0),
+            hole: Cell::new(END),
+        }
+    }
+
+    fn end(&self) -> u32 {
+        match self.near_top.get() {
+            FAR => self.far_top.get(),
+            top => top as u32,
+        }
+    }
+
+    fn set_top(&self, top: u32) {
+        self.near_top.set(if top <= LAST + SIZE { u64::from(top) } else { FAR });
+        self.far_top.set(top);
+    }
+
+    /// True where the set is known to be empty; false does not say that it is not.
+    fn is_clear(&self) -> bool {
+        self.end() == 0
     }
 
     /// True where nothing is held (a hold that another thread has just ended may still count).
-    #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.top.get() == 0
-    }
-
-    /// The multiset hash of all holds.
-    #[inline(always)]
-    pub(crate) fn sum(&self) -> u64 {
-        self.sum.get()
-    }
-
-    /// As [`HeldSet::push`] for the common case: the slot at the top is inline and no lower one is
-    /// free. Calls nothing, so that its caller needs no stack frame.
-    #[inline(always)]
-    pub(crate) fn push_top(
-        &self,
-        id: u64,
-        mode: Mode,
-        generation: u16,
-        class: &'static Class,
-        at: Site,
-    ) -> Option<u32> {
-        let top = self.top.get();
-        let slot = self.slots.get(top as usize)?;
-        if self.hole.get() != u32::MAX {
-            return None;
+        self.is_clear() || {
+            self.trim();
+            self.is_clear()
         }
-        slot.fill(word(id, mode, generation), class, at);
-        self.top.set(top + 1);
-        self.sum.set(self.sum.get().wrapping_add(mix(id, mode)));
-        Some(top)
     }
 
-    /// Adds a hold; returns its slot. Owner only.
+    /// An inline slot; the first one is at `SIZE`.
+    #[inline(always)]
+    fn near(&self, distance: u64) -> &Slot {
+        debug_assert!(distance % SIZE64 == 0 && distance <= LAST64 + SIZE64);
+        // SAFETY: a distance is a multiple of `SIZE`, as places are, and within the array, which
+        // every caller has checked.
+        unsafe { &*self.slots.as_ptr().byte_add(distance as usize) }
+    }
+
+    /// Where the next hold goes, if it goes into an inline slot.
+    #[inline(always)]
+    pub(crate) fn near_top(&self) -> Option<NearTop> {
+        let top = self.near_top.get();
+        (top <= LAST64).then_some(NearTop(top))
+    }
+
+    /// As [`HeldSet::push`] for the common case. Calls nothing, so that its caller needs no stack
+    /// frame.
+    #[inline(always)]
+    pub(crate) fn push_near(&self, top: NearTop, word: u64, settled: *mut (), at: Site) -> u64 {
+        self.near(top.0 + SIZE64).fill(self.near(top.0), word, settled, at);
+        self.near_top.set(top.0 + SIZE64);
+        top.0
+    }
+
+    /// Adds a hold; returns its place. `None` where 2^19 are held. Owner only.
     pub(crate) fn push(
         &self,
         id: u64,
@@ -178,40 +177,47 @@ impl HeldSet {
         generation: u16,
         class: &'static Class,
         at: Site,
-    ) -> u32 {
-        let index = self.vacancy();
-        self.slot(index).fill(word(id, mode, generation), class, at);
-        self.sum.set(self.sum.get().wrapping_add(mix(id, mode)));
-        index
-    }
-
-    fn vacancy(&self) -> u32 {
-        let top = self.top.get();
-        if self.hole.get() < top {
-            return self.reuse(top);
+    ) -> Option<u32> {
+        let (word, settled) = (word(id, mode, generation), LockHeader::tagged(class));
+        if let Some(top) = self.near_top() {
+            return Some(self.push_near(top, word, settled, at) as u32);
         }
-        self.top.set(top + 1);
-        top
+        self.trim();
+        let top = self.end();
+        let place = self.find_hole(top).unwrap_or(top);
+        if place >= END {
+            return None;
+        }
+        self.slot(place).fill(self.slot_before(place), word, settled, at);
+        if place == top {
+            self.set_top(top + SIZE);
+        } else {
+            self.chain_up(place);
+        }
+        Some(place)
     }
 
-    /// Takes the lowest hole.
-    fn reuse(&self, top: u32) -> u32 {
-        let hole = self.hole.get();
-        self.hole.set(self.find_hole(hole + 1, top));
+    /// The lowest free slot below `top`.
+    fn find_hole(&self, top: u32) -> Option<u32> {
+        let from = self.hole.get();
+        let free = |place: &u32| self.slot(*place).word.load(Ordering::Relaxed) == 0;
+        let hole = places(from.min(top), top).find(free);
+        self.hole.set(hole.map_or(END, |hole| hole + SIZE));
         hole
     }
 
-    fn slot(&self, index: u32) -> &Slot {
-        match self.slots.get(index as usize) {
-            Some(slot) => slot,
-            None => self.far_slot(index),
-        }
+    fn slot(&self, place: u32) -> &Slot {
+        if place <= LAST { self.near(u64::from(place) + SIZE64) } else { self.far_slot(place) }
+    }
+
+    fn slot_before(&self, place: u32) -> &Slot {
+        if place == 0 { &self.slots[0] } else { self.slot(place - SIZE) }
     }
 
     /// The slot in a chunk; makes the chunk where the owner needs one.
     #[cold]
-    fn far_slot(&self, index: u32) -> &Slot {
-        let mut rest = index as usize - INLINE;
+    fn far_slot(&self, place: u32) -> &Slot {
+        let mut rest = (place / SIZE) as usize - INLINE;
         let mut link = &self.more;
         loop {
             let mut chunk = link.load(Ordering::Acquire);
@@ -235,66 +241,77 @@ impl HeldSet {
         }
     }
 
-    /// As [`HeldSet::remove`] for the common case of an inline slot.
+    /// As [`HeldSet::remove`] for the common case of the hold at the top in an inline slot, by the
+    /// head of the lock. Tells whether the hold's owner stood in the lock's header.
     #[inline(always)]
-    pub(crate) fn remove_inline(&self, index: u32, id: u64, generation: u16) -> Option<Mode> {
-        let slot = self.slots.get(index as usize)?;
+    pub(crate) fn remove_near(&self, place: u64, head: u64) -> Option<bool> {
+        // So the place is that of an inline slot, whatever it was made of.
+        let top = place.wrapping_add(SIZE64);
+        if top != self.near_top.get() {
+            return None;
+        }
+        let slot = self.near(top);
         let word = slot.word.load(Ordering::Relaxed);
-        let mode = Mode::from_bits((word >> MODE_SHIFT) as u8);
-        if word != self::word(id, mode, generation) {
+        if word ^ head > BENEATH {
             return None;
         }
         overwrite!(slot.word, 0, Ordering::Release);
-        self.sum.set(self.sum.get().wrapping_sub(mix(id, mode)));
-        self.vacate(index);
-        Some(mode)
+        self.near_top.set(place);
+        Some(word & OWNS != 0)
     }
 
-    /// Slot `index` is free now.
-    #[inline(always)]
-    fn vacate(&self, index: u32) {
-        if index + 1 < self.top.get() {
-            self.hole.set(self.hole.get().min(index));
-        } else {
-            self.top.set(index);
-            if self.hole.get() != u32::MAX {
-                self.trim();
+    /// The slot is free now, and not the one at the top.
+    fn vacate(&self, place: u32) {
+        self.hole.set(self.hole.get().min(place));
+        self.chain_up(place);
+    }
+
+    /// Puts the chains from `place` on right, after that slot has changed.
+    fn chain_up(&self, place: u32) {
+        let mut chain = self.slot_before(place).chain.get();
+        for slot in places(place, self.end()).map(|place| self.slot(place)) {
+            match slot.word.load(Ordering::Relaxed) {
+                0 => {}
+                word => chain = link(chain, word & !MARK),
             }
+            slot.chain.set(chain);
         }
     }
 
-    /// Ends the hold in `index` if it still is one of lock `id` in `generation`. Owner only.
-    pub(crate) fn remove(&self, index: u32, id: u64, generation: u16) -> Option<Mode> {
-        let slot = self.slot(index);
+    /// Ends the hold in `place` if it still is one of lock `id` in `generation`. Owner only.
+    pub(crate) fn remove(&self, place: u32, id: u64, generation: u16) -> Option<Mode> {
+        let slot = self.slot(place);
         let word = slot.word.load(Ordering::Relaxed);
-        if word & ID_MASK != id || (word >> GENERATION_SHIFT) as u16 != generation {
+        if !matches(word, id, generation) {
             return None;
         }
         overwrite!(slot.word, 0, Ordering::Release);
-        let mode = Mode::from_bits((word >> MODE_SHIFT) as u8);
-        self.sum.set(self.sum.get().wrapping_sub(mix(id, mode)));
-        self.vacate(index);
-        Some(mode)
+        if place + SIZE == self.end() {
+            self.set_top(place);
+        } else {
+            self.vacate(place);
+        }
+        Some(mode_in(word))
     }
 
     /// As [`HeldSet::remove`], callable from any thread: the owner's own books are left to
     /// [`HeldSet::resync`]. Meanwhile the owner may end and its block serve another: only the very
     /// word that was seen is cleared.
-    pub(crate) fn clear(&self, index: u32, id: u64, generation: u16) -> Option<Mode> {
-        let slot = self.slot(index);
+    pub(crate) fn clear(&self, place: u32, id: u64, generation: u16) -> Option<Mode> {
+        let slot = self.slot(place);
         let word = slot.word.load(Ordering::Relaxed);
-        if word & ID_MASK != id || (word >> GENERATION_SHIFT) as u16 != generation {
+        if !matches(word, id, generation) {
             return None;
         }
         let cleared = slot.word.compare_exchange(word, 0, Ordering::AcqRel, Ordering::Relaxed);
-        cleared.ok().map(|_| Mode::from_bits((word >> MODE_SHIFT) as u8))
+        cleared.ok().map(|_| mode_in(word))
     }
 
     /// Ends every hold of lock `id`, which is gone. Callable from any thread.
     pub(crate) fn purge(&self, id: u64) {
         let purge = |slot: &Slot| {
             let word = slot.word.load(Ordering::Relaxed);
-            if word & ID_MASK == id {
+            if word >> ID_SHIFT == id {
                 // A loss of this race means that the hold has just ended by itself.
                 let _ = slot.word.compare_exchange(word, 0, Ordering::AcqRel, Ordering::Relaxed);
             }
@@ -307,8 +324,8 @@ impl HeldSet {
     pub(crate) fn renumber(&self, old: u64, new: u64) {
         self.for_each_slot(|slot| {
             let word = slot.word.load(Ordering::Relaxed);
-            if word & ID_MASK == old {
-                let renumbered = word & !ID_MASK | new;
+            if word >> ID_SHIFT == old {
+                let renumbered = word & BENEATH | new << ID_SHIFT;
                 // A loss of this race means that the hold has just ended by itself.
                 let _ = slot.word.compare_exchange(
                     word,
@@ -320,68 +337,84 @@ impl HeldSet {
         });
     }
 
-    /// Changes the mode of a hold in place; returns the old one. The sum follows where `owner`.
+    /// Changes the mode of a hold in place; returns the old one. The books follow where `owner`.
     pub(crate) fn convert(
         &self,
-        index: u32,
+        place: u32,
         id: u64,
         generation: u16,
         mode: Mode,
         owner: bool,
     ) -> Option<Mode> {
-        let slot = self.slot(index);
+        let slot = self.slot(place);
         let old = slot.word.load(Ordering::Relaxed);
-        if old & ID_MASK != id || (old >> GENERATION_SHIFT) as u16 != generation {
+        if !matches(old, id, generation) {
             return None;
         }
         // Exchanged, as in `clear`: where the guard has moved, the owner may have ended meanwhile,
         // and its block serve another.
         let new = word(id, mode, generation);
         slot.word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).ok()?;
-        let old = Mode::from_bits((old >> MODE_SHIFT) as u8);
         if owner {
-            let sum = self.sum.get().wrapping_sub(mix(id, old)).wrapping_add(mix(id, mode));
-            self.sum.set(sum);
+            self.chain_up(place);
         }
-        Some(old)
+        Some(mode_in(old))
+    }
+
+    /// A hash of the context and of all holds with their modes, in the order of their slots. Equal
+    /// sets may have several, which costs visits to the graph; equal hashes have equal sets, but
+    /// for one chance in 2^64.
+    pub(crate) fn chain(&self) -> u64 {
+        self.slot_before(self.end()).chain.get()
+    }
+
+    /// As [`HeldSet::chain`], where it is at hand.
+    #[inline(always)]
+    pub(crate) fn near_chain(&self, top: NearTop) -> u64 {
+        self.near(top.0).chain.get()
+    }
+
+    /// Puts everything that is held into another context.
+    pub(crate) fn set_context(&self, context: u64) {
+        self.slots[0].chain.set(context);
+        self.chain_up(0);
     }
 
     /// Lowers `top` past free slots.
     #[cold]
     fn trim(&self) {
-        let mut top = self.top.get();
-        while top > 0 && self.slot(top - 1).word.load(Ordering::Relaxed) == 0 {
-            top -= 1;
+        let mut top = self.end();
+        while top > 0 && self.slot(top - SIZE).word.load(Ordering::Relaxed) == 0 {
+            top -= SIZE;
         }
-        self.top.set(top);
-        if self.hole.get() >= top {
-            self.hole.set(u32::MAX);
-        }
-    }
-
-    fn find_hole(&self, from: u32, top: u32) -> u32 {
-        (from..top).find(|&i| self.slot(i).word.load(Ordering::Relaxed) == 0).unwrap_or(u32::MAX)
+        self.set_top(top);
     }
 
     /// Brings the owner's books in line with the slots, after another thread ended a hold.
     #[cold]
     pub(crate) fn resync(&self) {
-        self.sum
-            .set(self.iter().fold(0, |sum, (_, hold)| sum.wrapping_add(mix(hold.id, hold.mode))));
         self.trim();
-        self.hole.set(self.find_hole(0, self.top.get()));
+        self.hole.set(0);
+        self.chain_up(0);
     }
 
-    /// All holds with their slots, the newest slot first. Owner only.
+    /// All holds with their places, the newest slot first. Owner only.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, Hold)> + '_ {
-        (0..self.top.get()).rev().filter_map(|index| Some((index, self.slot(index).load()?)))
+        places(0, self.end()).rev().filter_map(|place| Some((place, self.slot(place).load()?)))
     }
 
     /// Whether the set holds lock `id`. Callable from any thread; then a moment's view.
     pub(crate) fn holds(&self, id: u64) -> bool {
         let mut found = false;
-        self.for_each_slot(|slot| found |= slot.word.load(Ordering::Acquire) & ID_MASK == id);
+        self.for_each_slot(|slot| found |= slot.word.load(Ordering::Acquire) >> ID_SHIFT == id);
         found
+    }
+
+    /// As [`HeldSet::holds`], for the owner.
+    #[inline(always)]
+    pub(crate) fn has(&self, head: u64) -> bool {
+        let found = |place| self.slot(place).word.load(Ordering::Relaxed) ^ head <= BENEATH;
+        places(0, self.end()).any(found)
     }
 
     /// All holds, as another thread may see them: a moment's view, stable while the owner is
@@ -390,56 +423,13 @@ impl HeldSet {
         self.for_each_slot(|slot| slot.load().into_iter().for_each(&mut visit));
     }
 
-    /// As [`HeldSet::seen_from_elsewhere`], with the number of each slot and whether the hold is
-    /// marked; looks at the first `top` slots.
-    pub(crate) fn inspect(&self, top: u32, mut visit: impl FnMut(u32, bool, Hold)) {
-        let mut index = 0;
-        self.for_each_slot(|slot| {
-            let word = slot.word.load(Ordering::Acquire);
-            if index < top && word != 0 {
-                slot.load().into_iter().for_each(|hold| visit(index, word & MARK != 0, hold));
-            }
-            index += 1;
-        });
-    }
-
-    /// Marks the hold of lock `id` in slot `index`; false where it has ended. Callable from any
-    /// thread.
-    pub(crate) fn mark(&self, index: u32, id: u64) -> bool {
-        let mut count = 0;
-        let mut marked = false;
-        self.for_each_slot(|slot| {
-            let word = slot.word.load(Ordering::Relaxed);
-            if count == index && word & ID_MASK == id {
-                let new = word | MARK;
-                let done =
-                    slot.word.compare_exchange(word, new, Ordering::AcqRel, Ordering::Relaxed);
-                marked = done.is_ok();
-            }
-            count += 1;
-        });
-        marked
-    }
-
-    /// Whether the hold of lock `id` that was marked in slot `index` stands. Callable from any
-    /// thread.
-    pub(crate) fn is_marked(&self, index: u32, id: u64) -> bool {
-        let (mut count, mut marked) = (0, false);
-        self.for_each_slot(|slot| {
-            let word = slot.word.load(Ordering::Acquire);
-            marked |= count == index && word & ID_MASK == id && word & MARK != 0;
-            count += 1;
-        });
-        marked
-    }
-
     /// How many slots are in use, at most. Owner only.
     pub(crate) fn top(&self) -> u32 {
-        self.top.get()
+        self.end() / SIZE
     }
 
     fn for_each_slot(&self, mut visit: impl FnMut(&Slot)) {
-        self.slots.iter().for_each(&mut visit);
+        self.slots[1..].iter().for_each(&mut visit);
         let mut chunk = self.more.load(Ordering::Acquire);
         while !chunk.is_null() {
             // SAFETY: chunks are leaked and only ever shared.
@@ -449,13 +439,38 @@ impl HeldSet {
         }
     }
 
+    /// Panics where the books do not agree with the slots. Owner only, and after
+    /// [`HeldSet::resync`] where another thread has ended a hold.
+    #[cfg(test)]
+    pub(crate) fn check_invariants(&self) {
+        let top = self.end();
+        assert!(top % SIZE == 0 && self.slot(top).word.load(Ordering::Relaxed) == 0);
+        let mut chain = self.slots[0].chain.get();
+        for (place, slot) in places(0, top).map(|place| (place, self.slot(place))) {
+            match slot.word.load(Ordering::Relaxed) {
+                0 => assert!(place >= self.hole.get(), "a free slot at {place}"),
+                word => chain = link(chain, word & !MARK),
+            }
+            assert_eq!(slot.chain.get(), chain, "the chain at {place} of {top}");
+        }
+        assert_eq!(self.chain(), chain);
+        assert_eq!(self.near_top.get() == FAR, top > LAST + SIZE);
+    }
+
     /// Empties the set for the block's next owner.
     pub(crate) fn reset(&self) {
-        for index in 0..self.top.get() {
-            overwrite!(self.slot(index).word, 0, Ordering::Release);
+        for place in places(0, self.end()) {
+            overwrite!(self.slot(place).word, 0, Ordering::Release);
         }
-        self.top.set(0);
-        self.hole.set(u32::MAX);
-        self.sum.set(0);
+        self.set_top(0);
+        self.hole.set(END);
     }
 }
+
+/// The places from `from` to before `to`.
+fn places(from: u32, to: u32) -> impl DoubleEndedIterator<Item = u32> {
+    (from / SIZE..to / SIZE).map(|slot| slot * SIZE)
+}
+
+#[cfg(all(test, not(lockgraph_loom)))]
+mod tests;

@@ -36,6 +36,7 @@ pub mod source;
 pub mod sync;
 mod tally;
 pub mod thread;
+mod tls;
 mod wait;
 
 pub use config::{Certain, Config, Tier};

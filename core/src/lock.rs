@@ -1,6 +1,6 @@
 //! What a lock object carries: its id, its owner word, and where it comes from.
 //!
-//! A [`LockHeader`] is 16 bytes: one word `id | owner << 40`, and one pointer that names the
+//! A [`LockHeader`] is 16 bytes: one word `id << 24 | owner`, and one pointer that names the
 //! creation site, or a static [`Label`], until the lock is *born* (first used while tracked) and
 //! its interned [`Class`] from then on; the two lowest bits tell which. Ids are never reused: 2^40
 //! of them are handed out in blocks to owners.
@@ -24,10 +24,14 @@ pub struct LockId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct OwnerId(pub u32);
 
-/// Bits of the header word that hold the id.
+/// Bits of an id.
 pub(crate) const ID_BITS: u32 = 40;
-/// The id part of a header word, of a held-set word.
-pub(crate) const ID_MASK: u64 = (1 << ID_BITS) - 1;
+/// The highest id.
+pub(crate) const MAX_ID: u64 = (1 << ID_BITS) - 1;
+/// How far the id is shifted in a header word, and in a held-set word.
+pub(crate) const ID_SHIFT: u32 = 64 - ID_BITS;
+/// The id of a header word at its place: what a *head* keeps of it.
+const HEAD: u64 = !0 << ID_SHIFT;
 
 /// What locks made at one place have in common. Interned, never freed.
 #[derive(Debug)]
@@ -206,20 +210,48 @@ impl LockHeader {
     /// The id, `LockId(0)` while unborn.
     #[inline(always)]
     pub fn id(&self) -> LockId {
-        LockId(self.word.load(Ordering::Relaxed) & ID_MASK)
+        LockId(self.word.load(Ordering::Relaxed) >> ID_SHIFT)
+    }
+
+    /// The id at its place in the word, 0 while unborn. Who reads another value finds a class too.
+    #[inline(always)]
+    pub(crate) fn head(&self) -> u64 {
+        self.word.load(Ordering::Acquire) & HEAD
     }
 
     /// The block index that `set_owner` has published last.
     pub(crate) fn owner(&self) -> u32 {
-        (self.word.load(Ordering::Relaxed) >> ID_BITS) as u32
+        (self.word.load(Ordering::Relaxed) & !HEAD) as u32
     }
 
     /// Publishes who holds the lock exclusively or upgradably (`owner` is a block index, 0 is
     /// nobody). Only the holder itself stores here, so that no other store is lost.
     #[inline(always)]
     pub(crate) fn set_owner(&self, id: u64, owner: u32) {
+        self.set_owner_at(id << ID_SHIFT, u64::from(owner));
+    }
+
+    /// As [`set_owner`](Self::set_owner), of a [`head`](Self::head).
+    #[inline(always)]
+    pub(crate) fn set_owner_at(&self, head: u64, owner: u64) {
         // Release: a thread may learn from this very store that the lock is born.
-        self.word.store(id | u64::from(owner) << ID_BITS, Ordering::Release);
+        self.word.store(head | owner, Ordering::Release);
+    }
+
+    /// What [`class_in`](Self::class_in) reads the class from; only of a lock that is born.
+    #[inline(always)]
+    pub(crate) fn settled(&self) -> *mut () {
+        self.origin.load(Ordering::Acquire)
+    }
+
+    /// The class in a value of [`settled`](Self::settled).
+    ///
+    /// # Safety
+    /// It is one, of a lock that was born then.
+    #[inline(always)]
+    pub(crate) unsafe fn class_in(settled: *mut ()) -> &'static Class {
+        // SAFETY: a born lock has a class, put there by `settle` or `rename` and never freed.
+        unsafe { &*settled.map_addr(|addr| addr & !TAG).cast_const().cast::<Class>() }
     }
 
     /// The site, the label or the class.
@@ -268,18 +300,24 @@ impl LockHeader {
         overwrite!(self.origin, tagged(class, CLASS), Ordering::Release);
     }
 
+    /// What [`settled`](Self::settled) is in a lock of this class.
+    pub(crate) fn tagged(class: &'static Class) -> *mut () {
+        tagged(class, CLASS)
+    }
+
     /// Gives a lock whose class is settled its id, and returns the id that stands: another thread
     /// may have been first.
     pub(crate) fn bear(&self, id: u64) -> u64 {
-        match self.word.compare_exchange(0, id, Ordering::AcqRel, Ordering::Acquire) {
+        let word = id << ID_SHIFT;
+        match self.word.compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => id,
-            Err(word) => word & ID_MASK,
+            Err(word) => word >> ID_SHIFT,
         }
     }
 
     /// Gives the lock a new id: it has nothing to do with its past any more. Its owner stays.
     pub(crate) fn reborn(&self, id: u64) {
-        self.word.store(id | u64::from(self.owner()) << ID_BITS, Ordering::Release);
+        self.word.store(id << ID_SHIFT | u64::from(self.owner()), Ordering::Release);
     }
 }
 

@@ -7,9 +7,11 @@
 //! When memory runs out, the process aborts as it does for `Vec`.
 
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
+use std::cell::Cell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
 
 /// A `Vec<T>` on the system allocator, with the few operations that the recorder needs.
 ///
@@ -193,6 +195,71 @@ impl fmt::Write for SysVec<u8> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
         self.extend_from_slice(s.as_bytes());
         Ok(())
+    }
+}
+
+/// A table of pairs of words, a power of two of them: any number names a pair. `const` empty, when
+/// every number names one and the same pair of zeros, which must not be written.
+pub(crate) struct Pairs {
+    ptr: NonNull<[Cell<u64>; 2]>,
+    /// Of the distance in bytes from the first pair.
+    mask: usize,
+}
+
+const PAIR: usize = size_of::<[u64; 2]>();
+/// What an empty table reads. Never written.
+static NO_PAIRS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+// SAFETY: a `Pairs` owns its pairs as a `Vec` does and shares nothing; what empty ones share is
+// never written, as `at` says and `len` tells.
+unsafe impl Send for Pairs {}
+
+impl Pairs {
+    /// No pairs. Allocates nothing.
+    pub(crate) const fn new() -> Self {
+        // The pointer is that of a static, and not null.
+        let ptr = std::ptr::from_ref(&NO_PAIRS).cast_mut().cast();
+        match NonNull::new(ptr) {
+            Some(ptr) => Pairs { ptr, mask: 0 },
+            None => unreachable!(),
+        }
+    }
+
+    /// `len` pairs of zeros; `len` is a power of two above 1.
+    pub(crate) fn with_len(len: usize) -> Self {
+        assert!(len.is_power_of_two() && len > 1, "lockgraph: a table of {len} pairs");
+        let layout = Self::layout(len);
+        // SAFETY: the layout has a size.
+        let raw = unsafe { System.alloc_zeroed(layout) };
+        let ptr = NonNull::new(raw.cast()).unwrap_or_else(|| handle_alloc_error(layout));
+        Pairs { ptr, mask: (len - 1) * PAIR }
+    }
+
+    fn layout(len: usize) -> Layout {
+        Layout::array::<[u64; 2]>(len).expect("lockgraph: a table grew past the address space")
+    }
+
+    /// How many pairs there are.
+    pub(crate) fn len(&self) -> usize {
+        if self.mask == 0 { 0 } else { self.mask / PAIR + 1 }
+    }
+
+    /// The pair of `hash`, of which the bits from 4 on count. To be written only where `len` is
+    /// not 0.
+    #[inline(always)]
+    pub(crate) fn at(&self, hash: u64) -> &[Cell<u64>; 2] {
+        // SAFETY: the mask leaves a multiple of a pair's size below the size of the table; in an
+        // empty one it leaves 0, where the pair of zeros is.
+        unsafe { &*self.ptr.as_ptr().byte_add(hash as usize & self.mask) }
+    }
+}
+
+impl Drop for Pairs {
+    fn drop(&mut self) {
+        if self.mask != 0 {
+            // SAFETY: the block came from `System` with this layout and nothing points into it.
+            unsafe { System.dealloc(self.ptr.as_ptr().cast(), Self::layout(self.len())) };
+        }
     }
 }
 

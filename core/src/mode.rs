@@ -51,12 +51,30 @@ impl Mode {
         matches!((self, other), (Exclusive, _) | (_, Exclusive) | (Upgradable, Upgradable))
     }
 
+    /// True where one owner alone holds a lock in this mode: it stands in the lock's header.
+    pub(crate) const fn is_owned(self) -> bool {
+        matches!(self, Mode::Exclusive | Mode::Upgradable)
+    }
+
     pub(crate) const fn from_bits(bits: u8) -> Mode {
         match bits & 3 {
             0 => Mode::Exclusive,
             1 => Mode::Shared,
             2 => Mode::SharedRecursive,
             _ => Mode::Upgradable,
+        }
+    }
+}
+
+/// The wish for a hold of this mode. The two have the same numbers.
+impl From<Mode> for Want {
+    #[inline(always)]
+    fn from(mode: Mode) -> Want {
+        match mode {
+            Mode::Exclusive => Want::Exclusive,
+            Mode::Shared => Want::Shared,
+            Mode::SharedRecursive => Want::SharedRecursive,
+            Mode::Upgradable => Want::Upgradable,
         }
     }
 }

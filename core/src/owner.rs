@@ -1,7 +1,9 @@
 //! Owner blocks: what the recorder keeps for each running thread.
 //!
-//! A thread finds its block through one thread-local pointer without a destructor, so it is
-//! readable in thread-local destructors, in `atexit` handlers and before `main`. Blocks are
+//! A thread finds its block through thread-local pointers without a destructor, so they are
+//! readable in thread-local destructors, in `atexit` handlers and before `main`. One of them always
+//! names it; two more, see `tls`, do so only where nothing is unusual about the owner, so that the
+//! hot path asks no other question. Blocks are
 //! leaked and recycled, each time under a new generation; they never come from the program's
 //! global allocator. The end of the owner is the end of its thread, after all destructors of
 //! thread-locals where the system can tell. A lock used after that (in a later destructor) makes the
@@ -11,18 +13,18 @@
 //! the `Cell`s and the cache, the thread that runs as this owner alone. The block is `Sync` under
 //! that rule.
 //!
-//! This file holds unsafe code: that `Sync`, and the access to the cache.
+//! This file holds unsafe code: that `Sync`, the access to the cache, and the pointers of `tls`.
 
 use crate::cache::Cache;
-use crate::held::{HeldSet, Hold, fold};
-use crate::lock::{OwnerId, Site};
+use crate::held::{HeldSet, Hold, NearTop, fold, generation_bits, mode_bits};
+use crate::lock::{Class, ID_SHIFT, LockHeader, MAX_ID, OwnerId, Site};
 use crate::mem::{SysVec, leak};
-use crate::mode::Mode;
-use crate::mode::Want;
+use crate::mode::{Mode, Want};
 use crate::os::{Os, System};
 use crate::parked::Parked;
 use crate::primitive::{AtomicU32, Ordering};
 use crate::recent::Recent;
+use crate::tls;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -36,22 +38,32 @@ pub(crate) const LINGERING: u32 = 4;
 pub(crate) const RELEASED_ELSEWHERE: u32 = 8;
 /// The next acquisition has a site of its own, see `door::at`.
 pub(crate) const HINTED: u32 = 16;
+/// Somebody may join this thread and wants to know what it has asked for: see `recent`.
+pub(crate) const FOLLOWED: u32 = 32;
+
+/// Set and unset by other threads too.
+const FOREIGN: u32 = RELEASED_ELSEWHERE;
+/// Bits of a token that name the place of a hold.
+const PLACE_BITS: u32 = 24;
 
 /// See the module.
+#[repr(C)]
 pub(crate) struct OwnerBlock {
-    /// One or more flags make every door function take its careful path.
+    pub(crate) held: HeldSet,
+    cache: UnsafeCell<Cache>,
+    /// What a token of this owner has above the place: `index << 40 | generation << 24`.
+    stamp: Cell<u64>,
+    /// What the word of an exclusive hold of this owner has beneath the id.
+    exclusive_bits: Cell<u64>,
+    /// Place in the table, from 1; fits the owner bits of a lock header.
+    index: u64,
     flags: AtomicU32,
     generation: AtomicU32,
     id: AtomicU32,
-    /// Place in the table, from 1; fits the owner bits of a lock header.
-    index: u32,
-    pub(crate) held: HeldSet,
     /// What was asked for, for whoever joins this thread.
     pub(crate) recent: Recent,
     /// What is waited for.
     pub(crate) parked: Parked,
-    /// Hash of (scope, segment): the part of a chain key that rarely changes.
-    pub(crate) context: Cell<u64>,
     pub(crate) scope: Cell<u32>,
     /// The running segment; 0 before the first one is needed.
     pub(crate) segment: Cell<u32>,
@@ -62,7 +74,6 @@ pub(crate) struct OwnerBlock {
     /// Lock ids in stock: next and end.
     ids: Cell<(u64, u64)>,
     pub(crate) hint: Cell<Option<(Site, bool)>>,
-    cache: UnsafeCell<Cache>,
 }
 
 // SAFETY: the non-atomic fields are touched only by the thread that runs as this owner: the one
@@ -97,10 +108,55 @@ thread_local! {
 }
 
 /// The block of the running thread, if it has one.
-#[inline(always)]
+#[inline]
 pub(crate) fn current() -> Option<&'static OwnerBlock> {
     CURRENT.get()
 }
+
+/// The block of the running thread where no flag is set but foreign ones: then a hold may be made
+/// or ended right away. What is requested by a [`FOLLOWED`] owner, see [`followed`], must be noted
+/// besides. Where there is no such block it is [`NOBODY`], so that nothing need be asked: the short
+/// ways of its held set are closed.
+#[inline(always)]
+pub(crate) fn usual() -> &'static OwnerBlock {
+    // SAFETY: the word is `NOBODY` from the start, and `show` sets it to a block, which is never
+    // freed.
+    unsafe { &*tls::get(tls::Word::First).cast::<OwnerBlock>() }
+}
+
+/// As [`usual`], of an owner that is [`FOLLOWED`].
+#[inline(always)]
+pub(crate) fn followed() -> &'static OwnerBlock {
+    // SAFETY: as in `usual`.
+    unsafe { &*tls::get(tls::Word::Second).cast::<OwnerBlock>() }
+}
+
+/// See [`usual`]. Nothing in it is ever written.
+#[cfg(not(lockgraph_loom))]
+pub(crate) static NOBODY: OwnerBlock = OwnerBlock {
+    held: HeldSet::closed(),
+    cache: UnsafeCell::new(Cache::new()),
+    stamp: Cell::new(0),
+    exclusive_bits: Cell::new(0),
+    index: 0,
+    flags: AtomicU32::new(ENDED),
+    generation: AtomicU32::new(0),
+    id: AtomicU32::new(0),
+    recent: Recent::new(),
+    parked: Parked::new(),
+    scope: Cell::new(0),
+    segment: Cell::new(0),
+    birth: Cell::new(0),
+    record: Cell::new(0),
+    ids: Cell::new((0, 0)),
+    hint: Cell::new(None),
+};
+
+/// Loom's atomics are not `const`; its tests have blocks that no thread finds.
+#[cfg(lockgraph_loom)]
+pub(crate) static NOBODY: () = ();
+
+const NOBODY_HERE: *const () = (&raw const NOBODY).cast();
 
 /// The block of the running thread, made where there is none. `None` where no more
 /// blocks can be had. `thread_ends` is called when the thread ends.
@@ -111,6 +167,7 @@ pub(crate) fn enter(thread_ends: fn()) -> Option<&'static OwnerBlock> {
     }
     let block = take()?;
     CURRENT.set(Some(block));
+    block.show();
     // Refused once the thread's destructors have run: then nobody would end this owner, so it
     // lingers from the start.
     if !Os::at_thread_end(thread_ends) {
@@ -158,33 +215,46 @@ pub(crate) fn count() -> usize {
     table().blocks.len()
 }
 
+#[inline(always)]
+fn chain_key(chain: u64, head: u64, want: Want) -> u64 {
+    chain.wrapping_add(head | want as u64)
+}
+
 impl OwnerBlock {
     pub(crate) fn new(index: u32, id: u32) -> Self {
         let block = OwnerBlock {
-            flags: AtomicU32::new(0),
-            generation: AtomicU32::new(1),
-            id: AtomicU32::new(id),
-            index,
             held: HeldSet::new(),
+            cache: UnsafeCell::new(Cache::new()),
+            stamp: Cell::new(0),
+            exclusive_bits: Cell::new(0),
+            index: u64::from(index),
+            flags: AtomicU32::new(0),
+            generation: AtomicU32::new(0),
+            id: AtomicU32::new(id),
             recent: Recent::new(),
             parked: Parked::new(),
-            context: Cell::new(0),
             scope: Cell::new(0),
             segment: Cell::new(0),
             birth: Cell::new(0),
             record: Cell::new(0),
             ids: Cell::new((0, 0)),
             hint: Cell::new(None),
-            cache: UnsafeCell::new(Cache::new()),
         };
+        block.set_generation(1);
         block.set_segment(0);
         block
+    }
+
+    fn set_generation(&self, generation: u16) {
+        self.generation.store(u32::from(generation), Ordering::Relaxed);
+        self.exclusive_bits.set(generation_bits(generation) | mode_bits(Mode::Exclusive));
+        self.stamp.set(self.index << 40 | u64::from(generation) << PLACE_BITS);
     }
 
     /// Makes the block of an ended owner that of `id`. The caller has taken it off the free list.
     fn renew(&self, id: u32) {
         // 16 bits of it stand in every token and every held-set word.
-        self.generation.store((self.generation() as u32 + 1) & 0xFFFF, Ordering::Relaxed);
+        self.set_generation(self.generation().wrapping_add(1));
         self.id.store(id, Ordering::Relaxed);
         self.held.reset();
         self.recent.clear();
@@ -202,12 +272,34 @@ impl OwnerBlock {
         self.flags.load(Ordering::Relaxed)
     }
 
+    /// Only the owner sets flags that are not foreign.
     pub(crate) fn set(&self, flag: u32) {
         self.flags.fetch_or(flag, Ordering::AcqRel);
+        if flag != RELEASED_ELSEWHERE {
+            self.show();
+        }
     }
 
     pub(crate) fn unset(&self, flag: u32) {
         self.flags.fetch_and(!flag, Ordering::AcqRel);
+        if flag != RELEASED_ELSEWHERE {
+            self.show();
+        }
+    }
+
+    /// Lets the hot path find the block, or not, as the flags are. Owner only.
+    fn show(&self) {
+        if !CURRENT.get().is_some_and(|current| std::ptr::eq(current, self)) {
+            return;
+        }
+        let this = std::ptr::from_ref(self).cast();
+        let (usual, followed) = match self.flags() & !FOREIGN {
+            0 => (this, NOBODY_HERE),
+            FOLLOWED => (NOBODY_HERE, this),
+            _ => (NOBODY_HERE, NOBODY_HERE),
+        };
+        tls::set(tls::Word::First, usual);
+        tls::set(tls::Word::Second, followed);
     }
 
     /// Ends a hold on a thread that is not this owner; `None` where it has ended already.
@@ -229,7 +321,58 @@ impl OwnerBlock {
 
     #[inline(always)]
     pub(crate) fn index(&self) -> u32 {
-        self.index
+        self.index as u32
+    }
+
+    /// The hold of a lock that is held now, in the slot at hand; returns its token.
+    #[inline(always)]
+    pub(crate) fn hold_near(
+        &self,
+        top: NearTop,
+        lock: &LockHeader,
+        head: u64,
+        mode: Mode,
+        site: Site,
+    ) -> u64 {
+        // Nothing but one load is left of the last term where the mode is known to be exclusive.
+        let differs = mode_bits(mode) ^ mode_bits(Mode::Exclusive);
+        let word = head | self.exclusive_bits.get() ^ differs;
+        let place = self.held.push_near(top, word, lock.settled(), site);
+        self.own(lock, head, mode, place)
+    }
+
+    /// The hold of a lock that is held now; returns its token. `None` where there is no room.
+    pub(crate) fn hold(
+        &self,
+        lock: &LockHeader,
+        id: u64,
+        mode: Mode,
+        class: &'static Class,
+        site: Site,
+    ) -> Option<u64> {
+        let place = self.held.push(id, mode, self.generation(), class, site)?;
+        Some(self.own(lock, id << ID_SHIFT, mode, u64::from(place)))
+    }
+
+    #[inline(always)]
+    fn own(&self, lock: &LockHeader, head: u64, mode: Mode, place: u64) -> u64 {
+        if mode.is_owned() {
+            lock.set_owner_at(head, self.index);
+        }
+        self.stamp.get() | place
+    }
+
+    /// Ends the hold of `token` where it is this owner's newest, of this lock, in an inline slot.
+    #[inline(always)]
+    pub(crate) fn release_near(&self, lock: &LockHeader, token: u64) -> bool {
+        let head = lock.head();
+        // Another owner's token has other high bits: the difference is no place.
+        match self.held.remove_near(token.wrapping_sub(self.stamp.get()), head) {
+            Some(true) => lock.set_owner_at(head, 0),
+            Some(false) => {}
+            None => return false,
+        }
+        true
     }
 
     #[inline(always)]
@@ -245,7 +388,7 @@ impl OwnerBlock {
     pub(crate) fn set_segment(&self, segment: u32) {
         self.segment.set(segment);
         let both = u64::from(self.scope.get()) << 32 | u64::from(segment);
-        self.context.set(fold(both, 0x5851_F42D_4C95_7F2D));
+        self.held.set_context(fold(both, 0x5851_F42D_4C95_7F2D));
     }
 
     /// Enters a scope: earlier chain keys no longer match.
@@ -254,11 +397,23 @@ impl OwnerBlock {
         self.set_segment(self.segment.get());
     }
 
-    /// The chain key of a request with what is held now.
+    /// The chain key of a request with what is held now. (One in 2^64 is 0, which always hits: as
+    /// likely as two keys that are equal by chance.)
+    pub(crate) fn chain_key(&self, head: u64, want: Want) -> u64 {
+        chain_key(self.held.chain(), head, want)
+    }
+
+    /// Whether this request had nothing new to tell.
+    pub(crate) fn knows(&self, head: u64, want: Want) -> bool {
+        let key = self.chain_key(head, want);
+        self.with_cache(|cache| cache.hit(key))
+    }
+
+    /// As [`OwnerBlock::knows`], without a call.
     #[inline(always)]
-    pub(crate) fn chain_key(&self, id: u64, want: Want) -> u64 {
-        let context = self.held.sum().wrapping_add(self.context.get());
-        fold(context, id << 3 | want as u64).max(1)
+    pub(crate) fn knows_near(&self, top: NearTop, head: u64, want: Want) -> bool {
+        let key = chain_key(self.held.near_chain(top), head, want);
+        self.with_cache(|cache| cache.hit(key))
     }
 
     /// Runs `f` on the cache. Only the owner calls this, and `f` never comes back here.
@@ -279,7 +434,7 @@ impl OwnerBlock {
         }
         let mut table = table();
         let next = table.next_id;
-        if next + ID_STOCK > crate::lock::ID_MASK {
+        if next + ID_STOCK > MAX_ID {
             return None;
         }
         table.next_id = next + ID_STOCK;
@@ -295,6 +450,8 @@ impl OwnerBlock {
     /// The running owner has ended: the block waits for the next one.
     pub(crate) fn retire(&'static self) {
         CURRENT.set(None);
+        tls::set(tls::Word::First, NOBODY_HERE);
+        tls::set(tls::Word::Second, NOBODY_HERE);
         self.held.reset();
         let mut table = table();
         self.flags.store(ENDED, Ordering::Release);

@@ -10,7 +10,7 @@
 //!
 //! This file holds unsafe code: classes, sites and names are `&'static` in atomic pointers.
 
-use crate::lock::{Class, ID_BITS, ID_MASK, Site};
+use crate::lock::{Class, ID_BITS, MAX_ID, Site};
 use crate::mode::Want;
 use crate::primitive::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use std::panic::Location;
@@ -90,6 +90,23 @@ pub(crate) struct Parked {
 }
 
 impl Parked {
+    #[cfg(not(lockgraph_loom))]
+    pub(crate) const fn new() -> Self {
+        Parked {
+            turn: AtomicU64::new(0),
+            word: AtomicU64::new(0),
+            class: AtomicPtr::new(std::ptr::null_mut()),
+            at: AtomicPtr::new(std::ptr::null_mut()),
+            since: AtomicU64::new(0),
+            holds: AtomicU32::new(0),
+            permits: AtomicU32::new(0),
+            region: AtomicPtr::new(std::ptr::null_mut()),
+            region_len: AtomicU64::new(0),
+        }
+    }
+
+    /// As without loom, whose atomics are not `const`.
+    #[cfg(lockgraph_loom)]
     pub(crate) fn new() -> Self {
         Parked {
             turn: AtomicU64::new(0),
@@ -133,7 +150,7 @@ impl Parked {
         self.at.store(std::ptr::from_ref(wait.at).cast_mut(), Ordering::Relaxed);
         self.since.store(wait.since, Ordering::Relaxed);
         self.holds.store(wait.holds, Ordering::Relaxed);
-        let word = wait.id & ID_MASK | kind << KIND_SHIFT | want << WANT_SHIFT | timed;
+        let word = wait.id & MAX_ID | kind << KIND_SHIFT | want << WANT_SHIFT | timed;
         self.word.store(word, Ordering::Relaxed);
         self.turn.store(turn, Ordering::Release);
         turn
@@ -195,7 +212,7 @@ impl Parked {
             turn,
             what,
             timed: word & TIMED != 0,
-            id: word & ID_MASK,
+            id: word & MAX_ID,
             class,
             at,
             since,

@@ -41,9 +41,15 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
+    #[cfg(not(lockgraph_loom))]
+    pub(crate) const fn new() -> Self {
+        Recent { places: [const { Place::empty() }; PLACES] }
+    }
+
+    /// As without loom, whose atomics are not `const`.
+    #[cfg(lockgraph_loom)]
     pub(crate) fn new() -> Self {
-        let empty = |_| Place { word: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()) };
-        Recent { places: std::array::from_fn(empty) }
+        Recent { places: std::array::from_fn(|_| Place::empty()) }
     }
 
     /// Notes a blocking request. Owner only.
@@ -72,6 +78,16 @@ impl Recent {
 }
 
 impl Place {
+    #[cfg(not(lockgraph_loom))]
+    const fn empty() -> Self {
+        Place { word: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
+    #[cfg(lockgraph_loom)]
+    fn empty() -> Self {
+        Place { word: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
     fn load(&self) -> Option<Taken> {
         let word = self.word.load(Ordering::Acquire);
         if word == 0 {

@@ -11,7 +11,7 @@ use crate::evidence::{self, Request};
 use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
 use crate::graph::{Besides, Chain, Graph, Inversion};
 use crate::held::Hold;
-use crate::lock::{LockHeader, Origin, OwnerId, Site};
+use crate::lock::{ID_SHIFT, LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Policy, Want};
 use crate::owner::{self, INSIDE, OwnerBlock};
@@ -167,7 +167,7 @@ fn look(
     }
     if own.is_none() && found.inversions.is_empty() {
         // What drew a finding is looked at again each time, so that repeats are counted.
-        let key = block.chain_key(request.id, request.want);
+        let key = block.chain_key(request.id << ID_SHIFT, request.want);
         block.with_cache(|cache| cache.insert(key));
     }
     message

@@ -119,21 +119,51 @@ impl<R, P> Tracked<R, P> {
 }
 
 impl<R, P: LockPolicy> Tracked<R, P> {
-    /// A fresh blocking request and its grant.
+    /// A fresh blocking request for `mode`, and its grant.
     #[inline]
     fn request<G>(
         &self,
-        want: Want,
+        mode: Mode,
+        site: Site,
+        try_lock: impl Fn(&R) -> Option<G>,
+        unlock: impl FnOnce(&R, G),
+        lock: impl FnOnce(&R) -> G,
+    ) -> TrackedGuard<G> {
+        if door::is_on() {
+            // One call where the lock is free and nothing is new.
+            if let Some(inner) = try_lock(&self.raw) {
+                let granted = match (mode, P::POLICY.shared) {
+                    (Mode::Exclusive, false) => door::granted_alone(&self.header, P::POLICY, site),
+                    (Mode::Exclusive, true) => door::granted_writer(&self.header, P::POLICY, site),
+                    (Mode::Shared, _) => door::granted_shared(&self.header, P::POLICY, site),
+                    (mode, _) => door::granted(&self.header, P::POLICY, site, mode),
+                };
+                match granted.token() {
+                    Some(token) => return TrackedGuard { inner, token },
+                    None => unlock(&self.raw, inner),
+                }
+            }
+        } else if door::is_off() {
+            return TrackedGuard { inner: lock(&self.raw), token: Token::UNTRACKED };
+        }
+        self.careful_request(mode, site, try_lock, lock)
+    }
+
+    /// A fresh blocking request with everything that may be said of it.
+    #[inline(never)]
+    fn careful_request<G>(
+        &self,
+        mode: Mode,
         site: Site,
         try_lock: impl Fn(&R) -> Option<G>,
         lock: impl FnOnce(&R) -> G,
     ) -> TrackedGuard<G> {
-        door::before(&self.header, P::POLICY, want, site);
+        door::before(&self.header, P::POLICY, mode.into(), site);
         let inner = match try_lock(&self.raw) {
             Some(inner) => inner,
-            None => self.park(want, site, try_lock, lock),
+            None => self.park(mode.into(), site, try_lock, lock),
         };
-        self.hold(inner, want.mode(), site)
+        self.hold(inner, mode, site)
     }
 
     /// The first attempt has failed.
@@ -231,7 +261,9 @@ impl<R, P: LockPolicy> Tracked<R, P> {
     /// The hold ends; the caller unlocks the raw lock with what is returned.
     #[inline]
     fn release<G>(&self, guard: TrackedGuard<G>) -> G {
-        door::released(&self.header, guard.token);
+        if !guard.token.is_nothing(&self.header) {
+            door::released(&self.header, guard.token);
+        }
         guard.inner
     }
 

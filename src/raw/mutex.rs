@@ -22,7 +22,9 @@ unsafe impl<R: RawMutex, P: LockPolicy> RawMutex for Tracked<R, P> {
     #[inline]
     #[track_caller]
     fn lock(&self) -> Self::Guard {
-        self.request(Want::Exclusive, Location::caller(), R::try_lock, R::lock)
+        // SAFETY: `request` hands in the state of an acquisition of this lock.
+        let unlock = |raw: &R, inner| unsafe { raw.unlock(inner) };
+        self.request(Mode::Exclusive, Location::caller(), R::try_lock, unlock, R::lock)
     }
 
     #[inline]

@@ -27,7 +27,10 @@ unsafe impl<R: RawRwLock, P: LockPolicy> RawRwLock for Tracked<R, P> {
     #[inline]
     #[track_caller]
     fn lock_shared(&self) -> Self::SharedGuard {
-        self.request(P::READ, Location::caller(), R::try_lock_shared, R::lock_shared)
+        // SAFETY: `request` hands in the state of an acquisition of this lock in this mode.
+        let unlock = |raw: &R, inner| unsafe { raw.unlock_shared(inner) };
+        let (mode, site) = (P::READ.mode(), Location::caller());
+        self.request(mode, site, R::try_lock_shared, unlock, R::lock_shared)
     }
 
     #[inline]
@@ -47,7 +50,10 @@ unsafe impl<R: RawRwLock, P: LockPolicy> RawRwLock for Tracked<R, P> {
     #[inline]
     #[track_caller]
     fn lock_exclusive(&self) -> Self::ExclusiveGuard {
-        self.request(Want::Exclusive, Location::caller(), R::try_lock_exclusive, R::lock_exclusive)
+        // SAFETY: `request` hands in the state of an acquisition of this lock in this mode.
+        let unlock = |raw: &R, inner| unsafe { raw.unlock_exclusive(inner) };
+        let (mode, site) = (Mode::Exclusive, Location::caller());
+        self.request(mode, site, R::try_lock_exclusive, unlock, R::lock_exclusive)
     }
 
     #[inline]
@@ -186,12 +192,10 @@ unsafe impl<R: RawRwLockUpgrade, P: LockPolicy> RawRwLockUpgrade for Tracked<R, 
     #[inline]
     #[track_caller]
     fn lock_upgradable(&self) -> Self::UpgradableGuard {
-        self.request(
-            Want::Upgradable,
-            Location::caller(),
-            R::try_lock_upgradable,
-            R::lock_upgradable,
-        )
+        // SAFETY: `request` hands in the state of an acquisition of this lock in this mode.
+        let unlock = |raw: &R, inner| unsafe { raw.unlock_upgradable(inner) };
+        let (mode, site) = (Mode::Upgradable, Location::caller());
+        self.request(mode, site, R::try_lock_upgradable, unlock, R::lock_upgradable)
     }
 
     #[inline]

@@ -234,17 +234,28 @@ fn the_fast_way_comes_first() {
     drop(read);
     drop(Upgradable::upgrade(upgradable));
     drop(lock.write());
+    drop(lock.write());
     assert_eq!(
         calls(),
         [
             "try_lock_shared",
+            // Under a read there is something to say of it: not while it is held.
+            "try_lock_upgradable",
+            "unlock_upgradable",
             "try_lock_upgradable",
             "downgrade_upgradable",
             "unlock_shared",
             "try_lock_upgradable",
+            "unlock_upgradable",
+            "try_lock_upgradable",
             "try_upgrade",
             "unlock_shared",
             "try_upgrade",
+            "unlock_exclusive",
+            // So is there of a first writer, and not of the second.
+            "try_lock_exclusive",
+            "unlock_exclusive",
+            "try_lock_exclusive",
             "unlock_exclusive",
             "try_lock_exclusive",
             "unlock_exclusive",

@@ -129,7 +129,11 @@ impl Runtime {
             .arg("--out-dir")
             .arg(folder)
             .arg(source)
-            .env("CARGO_PKG_VERSION", env!("CARGO_PKG_VERSION"));
+            .env("CARGO_CRATE_NAME", name)
+            .env("CARGO_PKG_VERSION", env!("CARGO_PKG_VERSION"))
+            .env("CARGO_PKG_VERSION_MAJOR", env!("CARGO_PKG_VERSION_MAJOR"))
+            .env("CARGO_PKG_VERSION_MINOR", env!("CARGO_PKG_VERSION_MINOR"))
+            .env("CARGO_PKG_VERSION_PATCH", env!("CARGO_PKG_VERSION_PATCH"));
         for since in SINCE.iter().filter(|since| **since <= toolchain.minor) {
             rustc.arg("--cfg").arg(format!("lockgraph_std=\"1.{since}\""));
         }

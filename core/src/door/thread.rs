@@ -11,7 +11,7 @@ use crate::finding::Wait;
 use crate::joins::{self, Until};
 use crate::lock::Site;
 use crate::mode::Want;
-use crate::owner::OwnerBlock;
+use crate::owner::{FOLLOWED, OwnerBlock};
 use crate::recorder::{self, Inside};
 
 /// What a thread start hands to the child, and to whoever joins it.
@@ -45,6 +45,9 @@ pub fn thread_started(birth: Birth) {
         block.recent.clear();
         recorder::thread_started(block, birth.number);
         block.record.set(birth.record);
+        if birth.record != 0 {
+            block.set(FOLLOWED);
+        }
         joins::started(birth.record, birth.number, block);
     }
 }

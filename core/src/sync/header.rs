@@ -93,26 +93,57 @@ impl<'a> Hold<'a> {
 impl Drop for Hold<'_> {
     #[inline]
     fn drop(&mut self) {
-        door::released(self.header, mem::replace(&mut self.token, Token::UNTRACKED));
+        if !self.token.is_nothing(self.header) {
+            door::released(self.header, mem::replace(&mut self.token, Token::UNTRACKED));
+        }
     }
 }
 
-/// A fresh blocking request and its grant: the hold, and the guard of the real lock.
+/// A fresh blocking request for `mode` and its grant: the hold, and the guard of the real lock.
 #[inline]
 pub(super) fn request<'a, G>(
     header: &'a LockHeader,
     policy: &'static Policy,
-    want: Want,
+    mode: Mode,
     site: Site,
     try_lock: impl Fn() -> real::TryLockResult<G>,
     lock: impl FnOnce() -> real::LockResult<G>,
 ) -> (Hold<'a>, real::LockResult<G>) {
-    door::before(header, policy, want, site);
-    let inner = match granted(try_lock()) {
+    if door::is_on() {
+        // One call where the lock is free and nothing is new.
+        if let Some(inner) = at_once(try_lock()) {
+            let granted = match (mode, policy.shared) {
+                (Mode::Exclusive, false) => door::granted_alone(header, policy, site),
+                (Mode::Exclusive, true) => door::granted_writer(header, policy, site),
+                (Mode::Shared, _) => door::granted_shared(header, policy, site),
+                (mode, _) => door::granted(header, policy, site, mode),
+            };
+            if let Some(token) = granted.token() {
+                return (Hold { header, token }, inner);
+            }
+        }
+    } else if door::is_off() {
+        return (Hold { header, token: Token::UNTRACKED }, lock());
+    }
+    careful_request(header, policy, mode, site, try_lock, lock)
+}
+
+/// A fresh blocking request with everything that may be said of it.
+#[inline(never)]
+fn careful_request<'a, G>(
+    header: &'a LockHeader,
+    policy: &'static Policy,
+    mode: Mode,
+    site: Site,
+    try_lock: impl Fn() -> real::TryLockResult<G>,
+    lock: impl FnOnce() -> real::LockResult<G>,
+) -> (Hold<'a>, real::LockResult<G>) {
+    door::before(header, policy, mode.into(), site);
+    let inner = match at_once(try_lock()) {
         Some(inner) => inner,
-        None => park(header, policy, want, site, try_lock, lock),
+        None => park(header, policy, mode.into(), site, try_lock, lock),
     };
-    (Hold::new(header, policy, want.mode(), site), inner)
+    (Hold::new(header, policy, mode, site), inner)
 }
 
 /// The first attempt has failed.
@@ -127,7 +158,7 @@ fn park<G>(
 ) -> real::LockResult<G> {
     let mut parked = door::blocked(header, policy, want, site);
     loop {
-        if let Some(inner) = granted(try_lock()) {
+        if let Some(inner) = at_once(try_lock()) {
             return inner;
         }
         if parked.parks() {
@@ -136,7 +167,9 @@ fn park<G>(
     }
 }
 
-fn granted<G>(attempt: real::TryLockResult<G>) -> Option<real::LockResult<G>> {
+/// What a try has got.
+#[inline]
+fn at_once<G>(attempt: real::TryLockResult<G>) -> Option<real::LockResult<G>> {
     match attempt {
         Ok(inner) => Some(Ok(inner)),
         Err(real::TryLockError::Poisoned(poisoned)) => Some(Err(poisoned)),

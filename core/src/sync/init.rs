@@ -52,7 +52,7 @@ impl<T> Turns<T> {
         site: Site,
     ) -> Turn<'a, T> {
         let (hold, inner) =
-            request(header, policy, Want::Exclusive, site, || self.0.try_lock(), || self.0.lock());
+            request(header, policy, Mode::Exclusive, site, || self.0.try_lock(), || self.0.lock());
         // An initialiser that panics leaves the turn to the next: whether that is an error is
         // for std's type to say.
         Turn { _hold: hold, inner: inner.unwrap_or_else(real::PoisonError::into_inner) }

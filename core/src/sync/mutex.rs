@@ -3,7 +3,7 @@
 use super::header::{Header, Hold, Tracked, request};
 use super::result::{map, try_map};
 use crate::lock::{Label, LockHeader};
-use crate::mode::{Mode, Policy, Want};
+use crate::mode::{Mode, Policy};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -68,7 +68,7 @@ impl<T: ?Sized> Mutex<T> {
         let (hold, inner) = request(
             self.header(),
             &POLICY,
-            Want::Exclusive,
+            Mode::Exclusive,
             Location::caller(),
             || self.inner.try_lock(),
             || self.inner.lock(),

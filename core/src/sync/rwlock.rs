@@ -4,7 +4,7 @@ use super::header::{Header, Hold, Tracked, request};
 use super::result::{map, try_map};
 use super::rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};
 use crate::lock::{Label, LockHeader};
-use crate::mode::{Mode, Policy, Want};
+use crate::mode::{Mode, Policy};
 use std::fmt;
 use std::panic::Location;
 use std::sync as real;
@@ -61,7 +61,7 @@ impl<T: ?Sized> RwLock<T> {
         let (hold, inner) = request(
             self.header(),
             &POLICY,
-            Want::Shared,
+            Mode::Shared,
             Location::caller(),
             || self.inner.try_read(),
             || self.inner.read(),
@@ -97,7 +97,7 @@ impl<T: ?Sized> RwLock<T> {
         let (hold, inner) = request(
             self.header(),
             &POLICY,
-            Want::Exclusive,
+            Mode::Exclusive,
             Location::caller(),
             || self.inner.try_write(),
             || self.inner.write(),

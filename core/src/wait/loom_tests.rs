@@ -38,7 +38,7 @@ fn wait(id: u64, holds: u32) -> Wait {
 }
 
 fn hold(block: &OwnerBlock, id: u64) -> u32 {
-    block.held.push(id, Mode::Exclusive, block.generation(), &CLASS, Location::caller())
+    block.held.push(id, Mode::Exclusive, block.generation(), &CLASS, Location::caller()).unwrap()
 }
 
 /// Each has one lock and wants the other's: whichever way they run, one of them says so, and as

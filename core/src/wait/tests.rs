@@ -57,7 +57,7 @@ impl Crowd {
     }
 
     fn holds(&self, owner: usize, id: u64, mode: Mode, policy: &'static Policy) -> u32 {
-        self.owners[owner].held.push(id, mode, 1, class(policy), here())
+        self.owners[owner].held.push(id, mode, 1, class(policy), here()).expect("room")
     }
 
     fn ends(&self, owner: usize, slot: u32, id: u64) {
