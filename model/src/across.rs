@@ -96,9 +96,7 @@ impl Known {
     /// False where it is nothing new.
     fn add(&mut self, classes: Vec<Id>, finding: &Finding) -> bool {
         let confidence = match (&*finding.code, finding.confidence) {
-            ("LG003", Some(confidence)) => confidence,
-            // A cycle of classes has no grades: its conditions hold.
-            ("LG004", _) => Confidence::Feasible,
+            ("LG003" | "LG004", Some(confidence)) => confidence,
             _ => return false,
         };
         let best = self.best.entry(rotated(classes)).or_insert(confidence);

@@ -66,7 +66,7 @@ impl Verdict {
 /// Judges every finding of a dump.
 ///
 /// A finding fails where nothing excuses it, and it is an error at another level than `allow`, or
-/// of a kind that is denied. A note of LG003 (a cycle that cannot happen) never fails.
+/// of a kind that is denied. A note of LG003 or LG004 (a cycle that cannot happen) never fails.
 ///
 /// Cost: linear in findings times allows, and what [`Matching::of`] costs where there is a
 /// baseline.
@@ -104,8 +104,8 @@ pub fn check(dump: &Dump, options: &Options<'_>) -> Verdict {
         let kind = Kind::from_word(&finding.code);
         let denied = kind.is_some_and(|kind| options.deny.contains(&kind));
         let level = if denied { Level::Deny } else { policy.level(finding) };
-        let cannot_happen =
-            kind == Some(Kind::OrderInversion) && finding.severity == Severity::Note;
+        let cannot_happen = matches!(kind, Some(Kind::OrderInversion | Kind::ClassInversion))
+            && finding.severity == Severity::Note;
         let is_bad = match level {
             Level::Allow => false,
             Level::Warn => finding.severity == Severity::Error,

@@ -50,7 +50,12 @@ impl Default for Limits {
 ///
 /// Cost: linear in locks, edges and witnesses for the components, then [`Limits`] for each.
 pub fn components(locks: &[Lock], edges: &[Edge], limits: &Limits) -> Vec<Component> {
-    let graph = Graph::whole(locks, edges);
+    // Most graphs have few cycles or none: only what lies on one is looked at closely.
+    let tangled = graph::tangled(locks, edges);
+    let graph = Graph::whole(
+        locks.iter().filter(|lock| tangled.contains(&lock.id)),
+        edges.iter().filter(|edge| tangled.contains(&edge.from) && tangled.contains(&edge.to)),
+    );
     graph
         .components()
         .into_iter()

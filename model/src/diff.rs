@@ -195,7 +195,7 @@ struct Key {
 impl Key {
     /// Takes out the confidence of an inversion: a baseline that has a surer one has this too.
     fn confidence_that_rises(&mut self) -> Option<Confidence> {
-        if self.code == "LG003" { self.confidence.take() } else { None }
+        if matches!(&*self.code, "LG003" | "LG004") { self.confidence.take() } else { None }
     }
 }
 

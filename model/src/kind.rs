@@ -120,7 +120,9 @@ impl Kind {
         match (self, confidence) {
             (Kind::SelfDeadlock, Some(C::Hazard)) => Severity::Warning,
             (Kind::SelfDeadlock | Kind::Deadlock | Kind::OrderViolation, _) => Severity::Error,
-            (Kind::OrderInversion, Some(C::Gated | C::Ordered)) => Severity::Note,
+            (Kind::OrderInversion | Kind::ClassInversion, Some(C::Gated | C::Ordered)) => {
+                Severity::Note
+            }
             (Kind::OrderInversion, Some(C::SameOwner | C::NeedsWriter | C::Unproven)) => {
                 Severity::Warning
             }

@@ -28,7 +28,7 @@ use std::path::Path;
 
 /// Puts the dumps and journals of processes together, one after the other.
 ///
-/// Memory is about that of the facts: some 220 bytes an edge. Cost: linear in the facts, with the
+/// Memory is that of the facts, about 330 bytes an edge. Cost: linear in the facts, with the
 /// logarithm of the number of processes; then, once, what [`Dump::derive`] costs.
 ///
 /// ```

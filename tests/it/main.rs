@@ -13,6 +13,7 @@ mod false_alarms;
 mod hostile;
 mod layout;
 mod lock_all;
+mod merged;
 mod observations;
 mod oracle;
 mod parity;

@@ -43,7 +43,7 @@ impl<'e, 'a> Grader<'e, 'a> {
     }
 
     /// The cycle, where it needs several processes and is surer than what is known of it. One of
-    /// classes is there or not: it has no grades.
+    /// classes that a filter rules out is none.
     pub(super) fn grade(
         &mut self,
         nodes: &[Node],

@@ -5,7 +5,6 @@ use super::grade::Graded;
 use crate::dump::{Class, Dump, Finding, Id, Lock, Side, Site};
 use crate::fingerprint;
 use crate::kind::Kind;
-use crate::words::Confidence;
 use std::collections::BTreeSet;
 
 /// Edges of a cycle that the message lists.
@@ -13,10 +12,11 @@ const EDGES_IN_MESSAGE: usize = 4;
 
 pub(super) fn finding(evidence: &Evidence<'_>, ring: Ring, graded: &Graded<'_, '_>) -> Finding {
     let dump = evidence.dump;
-    let (kind, confidence) = match ring {
-        Ring::Locks => (Kind::OrderInversion, Some(graded.confidence)),
-        Ring::Classes => (Kind::ClassInversion, None),
+    let kind = match ring {
+        Ring::Locks => Kind::OrderInversion,
+        Ring::Classes => Kind::ClassInversion,
     };
+    let confidence = Some(graded.confidence);
     let cycle: Vec<Side> = graded
         .sides
         .iter()
@@ -48,7 +48,7 @@ pub(super) fn finding(evidence: &Evidence<'_>, ring: Ring, graded: &Graded<'_, '
         confidence,
         filtered_by: graded.filtered_by.clone(),
         fingerprint: String::new(),
-        message: message(dump, ring, graded, confidence),
+        message: message(dump, ring, graded),
         locks: graded.sides.iter().map(|side| side.from.id).collect(),
         cycle,
         owners,
@@ -63,12 +63,7 @@ pub(super) fn finding(evidence: &Evidence<'_>, ring: Ring, graded: &Graded<'_, '
     finding
 }
 
-fn message(
-    dump: &Dump,
-    ring: Ring,
-    graded: &Graded<'_, '_>,
-    confidence: Option<Confidence>,
-) -> String {
+fn message(dump: &Dump, ring: Ring, graded: &Graded<'_, '_>) -> String {
     let sides = &graded.sides;
     let processes = sides.iter().map(|side| side.process).collect::<BTreeSet<_>>().len();
     // Sides of "any owner" may be anybody's: each counts.
@@ -80,7 +75,6 @@ fn message(
         Ring::Classes => "classes of locks",
     };
     let how = if sides.len() > 2 { "in a circle" } else { "in opposite orders" };
-    let grade = confidence.map_or_else(String::new, |grade| format!(" ({grade})"));
     let mut places: Vec<String> = sides
         .iter()
         .take(EDGES_IN_MESSAGE)
@@ -99,8 +93,9 @@ fn message(
         places.push(format!("{} more", sides.len() - EDGES_IN_MESSAGE));
     }
     format!(
-        "potential deadlock: {threads} thread{plural} of {processes} processes {verb} {} {what} {how}{grade}: {}",
+        "potential deadlock: {threads} thread{plural} of {processes} processes {verb} {} {what} {how} ({}): {}",
         sides.len(),
+        graded.confidence,
         places.join("; ")
     )
 }

@@ -5,6 +5,7 @@ use super::ring::Fit;
 use crate::dump::{Edge, Id, Lock};
 use crate::words::{Mode, Want};
 use petgraph::graph::DiGraph;
+use std::collections::HashSet;
 
 /// A lock in a [`Graph`].
 pub(super) type Node = u32;
@@ -48,15 +49,38 @@ impl Arc {
     }
 }
 
+/// The locks that share a component with another one.
+pub(super) fn tangled(locks: &[Lock], edges: &[Edge]) -> HashSet<Id> {
+    let mut ids: Vec<Id> = locks.iter().map(|lock| lock.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut graph: DiGraph<(), (), u32> = DiGraph::with_capacity(ids.len(), edges.len());
+    for _ in &ids {
+        graph.add_node(());
+    }
+    for edge in edges.iter().filter(|edge| edge.from != edge.to) {
+        let ends = (ids.binary_search(&edge.from), ids.binary_search(&edge.to));
+        if let (Ok(from), Ok(to)) = ends {
+            graph.add_edge((from as u32).into(), (to as u32).into(), ());
+        }
+    }
+    let components = petgraph::algo::kosaraju_scc(&graph).into_iter();
+    let tangled = components.filter(|component| component.len() > 1).flatten();
+    tangled.map(|node| ids[node.index()]).collect()
+}
+
 impl Graph {
-    /// The graph of all locks; the ends of edges that no lock describes are left out.
-    pub(super) fn whole(locks: &[Lock], edges: &[Edge]) -> Graph {
-        let mut locks: Vec<&Lock> = locks.iter().collect();
+    /// The graph of these locks; the ends of edges that no lock describes are left out.
+    pub(super) fn whole<'a>(
+        locks: impl Iterator<Item = &'a Lock>,
+        edges: impl Iterator<Item = &'a Edge>,
+    ) -> Graph {
+        let mut locks: Vec<&Lock> = locks.collect();
         locks.sort_by_key(|lock| lock.id);
         locks.dedup_by_key(|lock| lock.id);
         let ids: Vec<Id> = locks.iter().map(|lock| lock.id).collect();
         let mut out: Vec<Vec<Arc>> = ids.iter().map(|_| Vec::new()).collect();
-        let mut edges: Vec<&Edge> = edges.iter().filter(|edge| edge.from != edge.to).collect();
+        let mut edges: Vec<&Edge> = edges.filter(|edge| edge.from != edge.to).collect();
         edges.sort_by_key(|edge| (edge.from, edge.to));
         // A document put together from parts may say one edge twice.
         for same in edges.chunk_by(|a, b| (a.from, a.to) == (b.from, b.to)) {

@@ -89,7 +89,7 @@ fn classes_with_several_live_locks_are_a_class_inversion() {
         run.took(1, &[held], to);
         run
     };
-    let class_inversion = vec![("LG004".to_owned(), None)];
+    let class_inversion = vec![("LG004".to_owned(), Some(Confidence::Feasible))];
     assert_eq!(found([&mut side(1, 2, 1, 2), &mut side(2, 1, 2, 1)]), class_inversion);
     assert_eq!(found([&mut side(1, 2, 1, 2), &mut side(2, 2, 1, 3)]), []);
     // One after the other they are one lock at a time.
