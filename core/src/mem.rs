@@ -279,6 +279,17 @@ pub(crate) fn leak<T>(value: T) -> &'static T {
     }
 }
 
+/// As [`leak`], for tests: memcheck finds the value again through a static, as it finds those that
+/// the recorder itself leaks.
+#[cfg(all(test, not(lockgraph_loom)))]
+pub(crate) fn keep<T>(value: T) -> &'static T {
+    use std::sync::{Mutex, PoisonError};
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let value = leak(value);
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(std::ptr::from_ref(value).addr());
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

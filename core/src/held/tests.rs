@@ -43,7 +43,7 @@ proptest! {
     /// Against a list of (place, id, mode).
     #[test]
     fn is_the_bag_of_what_was_pushed_and_not_removed(steps in steps()) {
-        let set = HeldSet::new();
+        let set = mem::keep(HeldSet::new());
         set.set_context(7);
         let mut held: Vec<(u32, u64, Mode)> = Vec::new();
         for step in steps {
@@ -98,7 +98,7 @@ proptest! {
 /// Hand over hand the set moves up through its slots, and finds the free ones beneath again.
 #[test]
 fn hand_over_hand_needs_no_more_slots_than_there_are_inline() {
-    let set = HeldSet::new();
+    let set = mem::keep(HeldSet::new());
     let mut last = set.push(1, Mode::Exclusive, 1, &CLASS, Location::caller()).unwrap();
     for id in 2..1_000 {
         let next = set.push(id, Mode::Exclusive, 1, &CLASS, Location::caller()).unwrap();
@@ -113,7 +113,7 @@ fn hand_over_hand_needs_no_more_slots_than_there_are_inline() {
 #[test]
 fn different_sets_have_different_chains() {
     let mut seen = std::collections::HashSet::new();
-    let set = HeldSet::new();
+    let set = mem::keep(HeldSet::new());
     set.set_context(0x1234_5678_9ABC_DEF0);
     let push = |id, mode| set.push(id, mode, 1, &CLASS, Location::caller()).unwrap();
     for a in 1..300 {

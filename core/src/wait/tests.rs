@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lock::{Class, Site};
-use crate::mem::leak;
+use crate::mem::keep;
 use crate::mode::Policy;
 use crate::parked::Waiting;
 use std::panic::Location;
@@ -24,7 +24,7 @@ const fn policy(kind: &'static str, shared: bool, guard_send: bool) -> Policy {
 }
 
 fn class(policy: &'static Policy) -> &'static Class {
-    leak(Class::plain(1, policy))
+    keep(Class::plain(1, policy))
 }
 
 fn here() -> Site {
@@ -49,7 +49,7 @@ impl Owners for Crowd {
 
 impl Crowd {
     fn new(owners: usize) -> Crowd {
-        let owner = |index| leak(OwnerBlock::new(index as u32 + 1, index as u32 + 1));
+        let owner = |index| keep(OwnerBlock::new(index as u32 + 1, index as u32 + 1));
         Crowd {
             owners: (0..owners).map(|index| owner(index) as &'static _).collect(),
             joins: vec![],
