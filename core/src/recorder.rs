@@ -454,6 +454,7 @@ pub(crate) fn scope_closed(scope: u32) -> (Vec<Finding>, String) {
     }
     let mut end = tail(SysVec::new());
     (end.repeats, end.seq) = (SysVec::new(), (facts.len() + findings.len()) as u64 + 1);
+    end.counters.push(("observed_dropped", log.dropped));
     let journal = journal::whole(&facts, &findings, &end);
     (findings, journal)
 }

@@ -452,7 +452,8 @@ impl Tool {
 
 impl Dump {
     /// Of no process.
-    pub(crate) fn empty(tool: Tool) -> Dump {
+    #[must_use]
+    pub fn empty(tool: Tool) -> Dump {
         Dump {
             schema: crate::SCHEMA.to_owned(),
             tool,

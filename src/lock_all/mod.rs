@@ -16,8 +16,8 @@
 //! ```
 //!
 //! # The order
-//! A lock's place is its id. Ids are given in the order of first use and never again, so the places
-//! are one total order of all locks, fixed while the program runs; a lock whose order is
+//! A lock's place is its id. Ids are given at first use and never again, so the places are one total
+//! order of all locks, fixed while the program runs; a lock whose order is
 //! [forgotten](crate::forget_order) is an exception.
 //!
 //! Where [`PRESENT`](crate::PRESENT) is false a lock's place is its address: it cannot move while
@@ -53,7 +53,7 @@ pub use place::Place;
 #[macro_export]
 macro_rules! lock_all {
     ($($lock:expr),+ $(,)?) => {{
-        #[allow(unused_imports)]
+        #[allow(unused_imports, reason = "needed for locks, not for those that come with a mode")]
         use $crate::lock_all::Together as _;
         $crate::lock_all::Group::lock(($($lock.__member(),)+))
     }};
@@ -78,7 +78,7 @@ macro_rules! lock_all {
 #[macro_export]
 macro_rules! try_lock_all {
     ($($lock:expr),+ $(,)?) => {{
-        #[allow(unused_imports)]
+        #[allow(unused_imports, reason = "needed for locks, not for those that come with a mode")]
         use $crate::lock_all::Together as _;
         $crate::lock_all::Group::try_lock(($($lock.__member(),)+))
     }};

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module per subject.
 
 mod absent;
+mod auto_traits;
 mod bad_luck;
 mod callback;
 mod classes;

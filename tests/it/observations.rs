@@ -49,6 +49,8 @@ fn an_inversion_belongs_to_the_observation_that_saw_both_sides() {
     assert_eq!(observation.is_recorded(), lockgraph::PRESENT);
     assert_eq!(observation.order().is_none(), lockgraph::PRESENT);
     assert_eq!(observation.edges().len(), if lockgraph::PRESENT { 2 } else { 0 });
+    let lost = observation.dump().map(|dump| dump.processes[0].counters["observed_dropped"]);
+    assert_eq!(lost, lockgraph::PRESENT.then_some(0));
 
     let clean = observe(|| {
         let (a, b) = (named("seen/a"), named("seen/b"));

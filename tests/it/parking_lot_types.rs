@@ -1,5 +1,6 @@
 //! The types are drop-in: auto traits, conversions, formats, unsizing, serde.
 
+use crate::auto_traits::{Not as _, auto};
 use lockgraph::Named;
 use lockgraph::parking_lot as tracked;
 use parking_lot as plain;
@@ -7,39 +8,6 @@ use std::cell::Cell;
 use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::{Arc, MutexGuard as NotSend};
-
-/// Whether a concrete type is `Send` and `Sync`: the inherent constants win where they exist.
-macro_rules! auto {
-    ($ty:ty) => {{
-        #[allow(dead_code)]
-        trait Not {
-            const SEND: bool = false;
-            const SYNC: bool = false;
-            const UNWIND: bool = false;
-            const UNPIN: bool = false;
-        }
-        #[allow(dead_code)]
-        struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
-        impl<T: ?Sized> Not for Probe<T> {}
-        #[allow(dead_code)]
-        impl<T: ?Sized + Send> Probe<T> {
-            const SEND: bool = true;
-        }
-        #[allow(dead_code)]
-        impl<T: ?Sized + Sync> Probe<T> {
-            const SYNC: bool = true;
-        }
-        #[allow(dead_code)]
-        impl<T: ?Sized + std::panic::RefUnwindSafe> Probe<T> {
-            const UNWIND: bool = true;
-        }
-        #[allow(dead_code)]
-        impl<T: ?Sized + Unpin> Probe<T> {
-            const UNPIN: bool = true;
-        }
-        (<Probe<$ty>>::SEND, <Probe<$ty>>::SYNC, <Probe<$ty>>::UNWIND, <Probe<$ty>>::UNPIN)
-    }};
-}
 
 /// The type of one name in both worlds has the same auto traits, for data of every kind.
 macro_rules! same_auto_traits {

@@ -2,6 +2,7 @@
 //! kind, unsizing, statics. `parity_std` compares the bounds as they are documented, variance and
 //! drop-check.
 
+use crate::auto_traits::{Not as _, auto};
 use lockgraph::sync as ours;
 use lockgraph::thread as our_thread;
 use std::cell::Cell;
@@ -10,50 +11,6 @@ use std::rc::Rc;
 use std::sync as real;
 use std::sync::Arc;
 use std::thread as real_thread;
-
-/// Which auto traits a concrete type has: the inherent constants win where they exist.
-macro_rules! auto {
-    ($ty:ty) => {{
-        #[allow(dead_code)]
-        trait Not {
-            const SEND: bool = false;
-            const SYNC: bool = false;
-            const UNPIN: bool = false;
-            const UNWIND: bool = false;
-            const REF_UNWIND: bool = false;
-        }
-        #[allow(dead_code)]
-        struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
-        impl<T: ?Sized> Not for Probe<T> {}
-        #[allow(dead_code)]
-        impl<T: ?Sized + Send> Probe<T> {
-            const SEND: bool = true;
-        }
-        #[allow(dead_code)]
-        impl<T: ?Sized + Sync> Probe<T> {
-            const SYNC: bool = true;
-        }
-        #[allow(dead_code)]
-        impl<T: ?Sized + Unpin> Probe<T> {
-            const UNPIN: bool = true;
-        }
-        #[allow(dead_code)]
-        impl<T: ?Sized + std::panic::UnwindSafe> Probe<T> {
-            const UNWIND: bool = true;
-        }
-        #[allow(dead_code)]
-        impl<T: ?Sized + std::panic::RefUnwindSafe> Probe<T> {
-            const REF_UNWIND: bool = true;
-        }
-        [
-            <Probe<$ty>>::SEND,
-            <Probe<$ty>>::SYNC,
-            <Probe<$ty>>::UNPIN,
-            <Probe<$ty>>::UNWIND,
-            <Probe<$ty>>::REF_UNWIND,
-        ]
-    }};
-}
 
 /// Data that is `Send`, `Sync`, `Unpin` and unwind safe, or lacks one or some of these.
 macro_rules! for_all_data {

@@ -10,21 +10,8 @@ use std::collections::BTreeMap;
 
 /// The facts; what follows from them is to be derived.
 pub(super) fn dump(logs: BTreeMap<u64, Log>) -> Dump {
-    let mut dump = Dump {
-        schema: lockgraph_model::SCHEMA.to_owned(),
-        tool: Tool { name: "wgpu".to_owned(), version: "observe_locks".to_owned() },
-        processes: Vec::new(),
-        classes: Vec::new(),
-        locks: Vec::new(),
-        owners: Vec::new(),
-        segments: Vec::new(),
-        edges: Vec::new(),
-        class_edges: Vec::new(),
-        components: Vec::new(),
-        findings: Vec::new(),
-        truncated: false,
-        order: None,
-    };
+    let mut dump =
+        Dump::empty(Tool { name: "wgpu".to_owned(), version: "observe_locks".to_owned() });
     let mut classes: BTreeMap<String, Class> = BTreeMap::new();
     for (process, (pid, log)) in (0..).zip(logs) {
         let mut seq = 0;
