@@ -5,6 +5,7 @@ use crate::lock::{Class, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Mode, Want};
 use crate::segment::SegmentId;
+use crate::tally::Counted;
 
 /// One side of a cycle, copied out.
 #[derive(Clone)]
@@ -43,11 +44,10 @@ pub(crate) enum Note {
         id: u64,
         class: &'static Class,
     },
-    /// How many locks of a class were made, and the most that lived at once.
+    /// How the locks of a class were used so far.
     ClassUse {
         class: &'static Class,
-        made: u64,
-        max_live: u64,
+        counted: Counted,
     },
     Lock {
         id: u64,

@@ -247,9 +247,15 @@ macro_rules! assert_never_nested {
 ///
 /// let observation = observe(|| {
 ///     let (a, b) = (Mutex::new(0).named("a"), Mutex::new(0).named("b"));
+///     let (done, first) = std::sync::mpsc::channel();
 ///     thread::scope(|s| {
-///         s.spawn(|| drop((a.lock(), b.lock())));
-///         drop((b.try_lock(), a.lock()));
+///         s.spawn(|| {
+///             drop((a.lock(), b.lock()));
+///             done.send(()).unwrap();
+///         });
+///         // One after the other: nothing hangs, but nothing forbids that they meet.
+///         first.recv().unwrap();
+///         drop((b.lock(), a.lock()));
 ///     });
 /// });
 /// lockgraph::assert_finding!(observation, order_inversion, ["a", "b"]);

@@ -10,6 +10,7 @@ use lockgraph::{
 };
 use lockgraph_model::Dump;
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
 /// Takes the second lock while the first one is held, on a thread of its own.
 fn pair(outer: &Mutex<()>, inner: &Mutex<()>) {
@@ -406,6 +407,68 @@ fn locks_count_whether_or_not_they_were_ever_nested() {
     let used = use_of(&dump, name);
     assert_eq!((used.made, used.max_live), (5, 2));
     assert!(dump.locks.iter().all(|lock| lock.class != 0));
+}
+
+/// (contended waits, the longest in microseconds).
+fn waits_of(name: &str) -> (u64, u64) {
+    let dump = lockgraph::dump();
+    let used = use_of(&dump, name);
+    let measured = used.contended_waits.zip(used.longest_wait_us);
+    measured.expect("a process measures its waits")
+}
+
+/// Somebody asks for the lock while it is held. Returns how long it was held on after that.
+fn waited(lock: &Mutex<()>, waiter: &str, ask: impl Fn() + Send) -> Duration {
+    std::thread::scope(|s| {
+        let held = lock.lock();
+        let named = std::thread::Builder::new().name(waiter.into());
+        named.spawn_scoped(s, ask).expect("a thread can start");
+        while !lockgraph::snapshot().to_string().contains(waiter) {
+            std::thread::yield_now();
+        }
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(2) {
+            std::thread::yield_now();
+        }
+        let waited = began.elapsed();
+        drop(held);
+        waited
+    })
+}
+
+#[test]
+fn a_class_counts_who_waited_and_how_long_the_longest_did() {
+    if !lockgraph::PRESENT {
+        return;
+    }
+    let (timed, parked) = (mutex("waits/timed"), mutex("waits/parked"));
+    let least = waited(&timed, "timed waiter", || {
+        drop(timed.try_lock_for(Duration::from_secs(600)).expect("it is free one day"));
+    });
+    let (waits, longest_us) = waits_of("waits/timed");
+    assert_eq!(waits, 1);
+    assert!(longest_us >= least.as_micros() as u64, "{longest_us} us, at least {least:?}");
+
+    // Whoever is about to park attempts once more, and may be lucky.
+    let rounds = (1..=1_000).find(|_| {
+        waited(&parked, "parked waiter", || drop(parked.lock()));
+        waits_of("waits/parked").0 > 0
+    });
+    assert!(rounds.is_some(), "a thousand waits, and none counts");
+}
+
+#[test]
+fn tries_and_free_locks_count_as_no_waits() {
+    if !lockgraph::PRESENT {
+        return;
+    }
+    let lock = mutex("waits/never");
+    for _ in 0..100 {
+        let _held = lock.lock();
+        std::thread::scope(|s| s.spawn(|| assert!(lock.try_lock().is_none())).join())
+            .expect("nobody panics");
+    }
+    assert_eq!(waits_of("waits/never"), (0, 0));
 }
 
 #[test]

@@ -44,7 +44,7 @@ const CORE: &[Rule] = &[
         &[],
         "a header stores the place of its owner's block, never the owner",
     ),
-    rule("event", &["segment"], &[], "plain data between the graph and the journal"),
+    rule("event", &["segment", "tally"], &[], "plain data between the graph and the journal"),
     rule("class", &["held"], &[], "the interner of classes: knows locks, not who uses them"),
     rule("config", &["finding"], &["finding::text"], "its keys name kinds and levels"),
     rule(

@@ -6,7 +6,10 @@ use crate::names::{Names, count, plain};
 use crate::report::{Format, Item, Report, Standing};
 use crate::{table, time};
 use lockgraph_model::Dump;
-use lockgraph_model::dump::{Component, Edge, Finding, Hold, Process, Side, Site, Wait, Witness};
+use lockgraph_model::dump::{
+    ClassUse, Component, Edge, Finding, Hold, Process, Side, Site, Wait, Witness,
+};
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 /// Prints journals and dumps: processes, locks, order edges, cycles, findings, order.
@@ -60,6 +63,7 @@ impl Page<'_> {
         self.more(out, "", processes.len() - shown, "process", "processes")?;
         self.counts(out)?;
         self.locks(out)?;
+        self.waits(out)?;
         self.edges(out)?;
         self.components(out)?;
         self.findings(out)?;
@@ -133,6 +137,33 @@ impl Page<'_> {
         writeln!(out, "\nlocks")?;
         table::write(out, 2, &rows)?;
         self.more(out, "  ", self.dump.locks.len() - rows.len(), "lock", "locks")
+    }
+
+    /// The classes that somebody waited for, the most waited for first.
+    fn waits(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut contended: Vec<_> = (self.dump.classes.iter())
+            .map(|class| {
+                let each = |field: fn(&ClassUse) -> Option<u64>| {
+                    class.per_process.iter().filter_map(field)
+                };
+                let waits = each(|used| used.contended_waits).fold(0, u64::saturating_add);
+                (waits, each(|used| used.longest_wait_us).max().unwrap_or(0), class.id)
+            })
+            .filter(|&(waits, ..)| waits > 0)
+            .collect();
+        if contended.is_empty() {
+            return Ok(());
+        }
+        contended.sort_unstable_by_key(|&(waits, _, id)| (Reverse(waits), id));
+        let shown = self.shown(ROWS).min(contended.len());
+        let row = |&(waits, longest_us, id): &(u64, u64, u64)| {
+            let waits = if waits == 1 { "1 wait".to_owned() } else { format!("{waits} waits") };
+            [self.names.class(id), waits, format!("the longest of {longest_us} us")]
+        };
+        let rows: Vec<_> = contended[..shown].iter().map(row).collect();
+        writeln!(out, "\nwaits")?;
+        table::write(out, 2, &rows)?;
+        self.more(out, "  ", contended.len() - shown, "class", "classes")
     }
 
     fn edges(&self, out: &mut impl Write) -> io::Result<()> {

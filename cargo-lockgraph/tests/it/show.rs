@@ -75,6 +75,23 @@ fn long_lists_are_cut_and_say_so_and_all_prints_them() {
 }
 
 #[test]
+fn classes_that_were_waited_for_are_told_the_most_waited_for_first() {
+    let mut text = std::fs::read_to_string(data("abba.jsonl")).unwrap();
+    assert!(!String::from_utf8(show(&data("abba.jsonl")).stdout).unwrap().contains("\nwaits\n"));
+    for (seq, class, waits, longest) in [(900, 1, 1, 40), (901, 2, 7, 12), (902, 2, 9, 30)] {
+        text += &format!(
+            "{{\"t\":\"class_use\",\"seq\":{seq},\"class\":{class},\"made\":1,\"max_live\":1,\
+             \"contended_waits\":{waits},\"longest_wait_us\":{longest}}}\n"
+        );
+    }
+    let shown = String::from_utf8(show(&scratch("waits.jsonl", text)).stdout).unwrap();
+    let waits = shown.split("\nwaits\n").nth(1).expect("a section").lines().take(2);
+    let words: Vec<Vec<&str>> = waits.map(|row| row.split_whitespace().skip(1).collect()).collect();
+    assert_eq!(words[0].join(" "), "9 waits the longest of 30 us", "{shown}");
+    assert_eq!(words[1].join(" "), "1 wait the longest of 40 us", "{shown}");
+}
+
+#[test]
 fn a_closed_pipe_ends_it_quietly() {
     let path = scratch("pipe.jsonl", large(40));
     let mut child = command()

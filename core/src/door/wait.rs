@@ -10,7 +10,7 @@ use super::{Waiting, careful_block};
 use crate::config::{self, Tier};
 use crate::finding::{Kind, Level};
 use crate::joins;
-use crate::lock::{LockHeader, Site};
+use crate::lock::{Class, LockHeader, Site};
 use crate::mode::{Policy, Want};
 use crate::owner::OwnerBlock;
 use crate::parked::{self, Wait, What};
@@ -28,6 +28,9 @@ pub struct Parked {
     asked: Option<u64>,
     must_not_panic: bool,
     joins: bool,
+    /// Of the lock that is waited for, and since when: for the tally, where the owner parks.
+    wanted: Option<(&'static Class, u64)>,
+    parks: bool,
 }
 
 impl Parked {
@@ -39,6 +42,8 @@ impl Parked {
         asked: None,
         must_not_panic: false,
         joins: false,
+        wanted: None,
+        parks: false,
     };
 
     fn new(block: &'static OwnerBlock, wait: &Wait, must_not_panic: bool) -> Parked {
@@ -51,7 +56,10 @@ impl Parked {
         }
         let turn = block.parked.publish(wait);
         let joins = wait.what == What::Threads;
-        Parked { block: Some(block), turn, outer, asked: None, must_not_panic, joins }
+        let of_lock = matches!(wait.what, What::Lock(_));
+        let wanted = wait.class.filter(|_| of_lock).map(|class| (class, wait.since));
+        let block = Some(block);
+        Parked { block, turn, outer, asked: None, must_not_panic, joins, wanted, parks: false }
     }
 
     /// The attempt after [`blocked`] has failed: true where the caller parks now, false where it
@@ -67,6 +75,7 @@ impl Parked {
     pub fn parks(&mut self) -> bool {
         let Some(block) = self.block else { return true };
         let Some(wait) = block.parked.load() else { return true };
+        self.parks = true;
         let writes = wait.class.is_some_and(|class| class.policy.read_blocks_behind_writer)
             && matches!(wait.what, What::Lock(want) if want.is_writer());
         // Nobody waits for an owner that holds nothing and that nobody joins: it closes no circle.
@@ -82,6 +91,7 @@ impl Parked {
             }
             if let Attempt::Again(number) = waits.attempt(block, self.asked, &Process) {
                 self.asked = Some(number);
+                self.parks = false;
                 return false;
             }
             let deadlock = waits.closed_by(block, &Process);
@@ -124,6 +134,9 @@ impl Drop for Parked {
         if let Some(outer) = &self.outer {
             block.parked.publish(outer);
         }
+        if let Some((class, since)) = self.wanted.filter(|_| self.parks) {
+            class.tally.waited(parked::now().saturating_sub(since));
+        }
     }
 }
 
@@ -142,7 +155,8 @@ pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Sit
 /// As [`blocked`], for a wait that ends by itself: its owner can always go on.
 #[inline(never)]
 pub fn timed(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Parked {
-    let parked = request(lock, policy, What::Lock(want), site, true);
+    let mut parked = request(lock, policy, What::Lock(want), site, true);
+    parked.parks = true;
     if policy.read_blocks_behind_writer && want.is_writer() && parked.block.is_some() {
         wait::waits().timed_writer();
     }

@@ -44,7 +44,7 @@ pub(super) fn is_class(id: u64) -> bool {
 /// Whether the class counts as one lock: no two of it ever lived at once. Then it is a gate itself,
 /// also for a side that holds it as the lock of its edge.
 fn is_one_lock(class: &Class) -> bool {
-    class.tally.read().is_none_or(|(_, max_live)| max_live < 2)
+    class.tally.read().is_none_or(|counted| counted.max_live < 2)
 }
 
 /// The layer of classes.

@@ -122,9 +122,9 @@ impl Graph {
     /// How the locks of a class were used so far.
     pub(crate) fn tell_use(&mut self, class: &'static Class) {
         let counted = class.tally.read().filter(|_| self.journaling && !class.is_per_instance());
-        if let Some((made, max_live)) = counted {
+        if let Some(counted) = counted {
             self.tell_class(0, class);
-            self.tell(Note::ClassUse { class, made, max_live });
+            self.tell(Note::ClassUse { class, counted });
         }
     }
 

@@ -224,10 +224,10 @@ fn line(out: &mut Line, seq: u64, note: &Note) -> std::fmt::Result {
             List(*joined)
         ),
         Note::Class { id, class } => class_line(out, seq, class.number(LockId(*id)), class),
-        Note::ClassUse { class, made, max_live } => write!(
+        Note::ClassUse { class, counted } => write!(
             out,
-            r#"{{"t":"class_use","seq":{seq},"class":{},"made":{made},"max_live":{max_live}}}"#,
-            class.id
+            r#"{{"t":"class_use","seq":{seq},"class":{},"made":{},"max_live":{},"contended_waits":{},"longest_wait_us":{}}}"#,
+            class.id, counted.made, counted.max_live, counted.waits, counted.longest_us
         ),
         Note::Lock { id, class } => write!(
             out,
