@@ -21,7 +21,7 @@ impl Config {
 
     /// How much is recorded.
     #[inline]
-    pub const fn tier(self, tier: crate::Tier) -> Config {
+    pub fn tier(self, tier: crate::Tier) -> Config {
         let _ = tier;
         self
     }
@@ -35,14 +35,14 @@ impl Config {
 
     /// What becomes of a request that certainly hangs and must not panic.
     #[inline]
-    pub const fn certain(self, certain: crate::Certain) -> Config {
+    pub fn certain(self, certain: crate::Certain) -> Config {
         let _ = certain;
         self
     }
 
     /// Whether reports go to the standard error.
     #[inline]
-    pub const fn stderr(self, on: bool) -> Config {
+    pub fn stderr(self, on: bool) -> Config {
         let _ = on;
         self
     }
@@ -54,13 +54,34 @@ impl Config {
         self
     }
 
+    /// An order that nobody looks at.
+    #[inline]
+    pub fn order(self, before: &str, after: &str) -> Config {
+        let _ = (before, after);
+        self
+    }
+
+    /// The file is not read.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(feature = "dump")]
+    #[inline]
+    pub fn order_file(
+        self,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Config, lockgraph_model::Error> {
+        drop(path);
+        Ok(self)
+    }
+
     /// Does nothing.
     #[inline]
     pub fn install(self) {}
 
     /// No wait is reported.
     #[inline]
-    pub const fn stall(self, threshold: std::time::Duration) -> Config {
+    pub fn stall(self, threshold: std::time::Duration) -> Config {
         let _ = threshold;
         self
     }

@@ -11,6 +11,7 @@ mod chosen;
 mod chosen;
 #[cfg(feature = "dump")]
 mod dump;
+mod held;
 pub mod lock_all;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logger;
@@ -20,6 +21,7 @@ mod macros;
 #[path = "macros_absent.rs"]
 mod macros;
 mod named;
+mod order;
 mod rank;
 pub mod resource;
 #[cfg(feature = "dump")]
@@ -31,6 +33,9 @@ pub use chosen::{
 };
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
+#[doc(hidden)]
+pub use held::__claim;
+pub use held::Holdable;
 pub use lockgraph_core::{
     Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Snapshot,
     Tier, Wait, Waited,

@@ -24,7 +24,7 @@ macro_rules! named {
 #[macro_export]
 macro_rules! ranked {
     ($rank:expr, $lock:expr $(,)?) => {
-        $crate::__labelled!($crate::door::Label::named($crate::Rank::name($rank)), $lock)
+        $crate::__labelled!($crate::__rank_label!($rank), $lock)
     };
 }
 
@@ -45,10 +45,18 @@ macro_rules! nested {
         $crate::__labelled!($crate::door::Label::named($name).at_level($level), $lock)
     };
     ($level:expr, $(lockgraph::)? ranked!($rank:expr, $lock:expr $(,)?) $(,)?) => {
-        $crate::nested!($level, named!($crate::Rank::name($rank), $lock))
+        $crate::__labelled!($crate::__rank_label!($rank).at_level($level), $lock)
     };
     ($level:expr, $lock:expr $(,)?) => {
         $crate::__labelled!($crate::door::Label::unnamed().at_level($level), $lock)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rank_label {
+    ($rank:expr) => {
+        $crate::door::Label::named($crate::Rank::name($rank)).in_order($crate::Rank::__order($rank))
     };
 }
 

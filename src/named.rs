@@ -45,7 +45,10 @@ pub trait Named {
     where
         Self: Sized,
     {
-        self.named(rank.name())
+        if let Some((header, policy)) = self.tracked() {
+            door::rank(header, policy, rank.name(), rank.__order());
+        }
+        self
     }
 
     /// The same lock on a level of its class; locks are on level 0 where nobody says anything.

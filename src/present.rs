@@ -1,5 +1,6 @@
 //! Tracked locks. `absent` has the twin of every item.
 
+mod config;
 pub mod parking_lot;
 pub mod raw;
 pub mod sync;
@@ -38,10 +39,14 @@ pub mod door {
     pub use lockgraph_core::door::*;
     pub use lockgraph_core::lock::{Label, LockHeader, LockId, Site};
     pub use lockgraph_core::mode::{Mode, Policy, Want};
+    #[doc(hidden)]
+    pub use lockgraph_core::rule::lower;
+    pub use lockgraph_core::rule::{Mention, Order};
 }
 
+pub use config::Config;
 pub use lockgraph_core::thread;
-pub use lockgraph_core::{Config, Detector, findings, on_finding, snapshot};
+pub use lockgraph_core::{Detector, findings, on_finding, snapshot};
 
 crate::lock_all::takes! {
     [R: lock_api::RawMutex, P: raw::LockPolicy, T: ?Sized] raw::Mutex<R, P, T>,

@@ -35,6 +35,19 @@ impl Found {
         Some(self.path.parent().unwrap_or(Path::new("")).join(dir))
     }
 
+    /// The declared order as `LOCKGRAPH_ORDER` has it; none where none is declared.
+    pub(crate) fn order(&self) -> Option<String> {
+        let quoted = |name: &str| -> String {
+            let plain = |c: char| (matches!(c, '<' | ',' | '\\').then_some('\\'), c);
+            name.chars().map(plain).flat_map(|(quote, c)| quote.into_iter().chain([c])).collect()
+        };
+        let rules = self.policy.order.iter();
+        let rules: Vec<String> = rules
+            .map(|rule| format!("{}<{}", quoted(rule.before.as_str()), quoted(rule.after.as_str())))
+            .collect();
+        (!rules.is_empty()).then(|| rules.join(","))
+    }
+
     /// The name for a message.
     pub(crate) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -11,7 +11,7 @@
 
 use crate::held::fold;
 use crate::lock::{Class, Origin, Site, is_in_std};
-use crate::mem::{SysVec, leak};
+use crate::mem::{SysVec, leak, leak_str};
 use crate::mode::Policy;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -182,12 +182,6 @@ pub(crate) fn intern(identity: Identity<'_>) -> &'static Class {
 /// All classes so far, copied out: nothing is to run under the table's lock.
 pub(crate) fn all() -> SysVec<&'static Class> {
     CLASSES.lock().unwrap_or_else(PoisonError::into_inner).all.clone()
-}
-
-fn leak_str(text: &str) -> &'static str {
-    let mut bytes = SysVec::new();
-    bytes.extend_from_slice(text.as_bytes());
-    std::str::from_utf8(bytes.leak()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 //! used changes nothing.
 
 use crate::finding::{Confidence, Finding, Kind, Level};
+use crate::mem;
+use crate::rule::{Rule, Source};
 use std::ffi::OsStr;
+use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -91,6 +94,7 @@ pub struct Config {
     stderr: Option<bool>,
     stall: Option<Duration>,
     pub(crate) journal_dir: Option<PathBuf>,
+    pub(crate) rules: Vec<Rule>,
 }
 
 impl Config {
@@ -103,6 +107,7 @@ impl Config {
             stderr: None,
             stall: None,
             journal_dir: None,
+            rules: Vec::new(),
         }
     }
 
@@ -145,6 +150,27 @@ impl Config {
     /// journal: the first folder that it is told counts.
     pub fn journal_dir(mut self, folder: impl Into<PathBuf>) -> Config {
         self.journal_dir = Some(folder.into());
+        self
+    }
+
+    /// Declares that the class `before` is taken before `after`, where a thread holds both: a request
+    /// against it is LG007. A class is named by its name, or by where its locks are created: `file`,
+    /// `file:line` or `file:line:column`.
+    ///
+    /// Rules are added to those that are in effect; one that contradicts them costs a warning and is
+    /// not. The names are kept for the life of the process.
+    #[track_caller]
+    pub fn order(self, before: &str, after: &str) -> Config {
+        self.declare(before, after, Source::Code(Location::caller()))
+    }
+
+    /// As [`order`](Self::order), declared elsewhere.
+    pub fn declare(mut self, before: &str, after: &str, source: Source) -> Config {
+        self.rules.push(Rule {
+            before: mem::leak_str(before),
+            after: mem::leak_str(after),
+            source,
+        });
         self
     }
 
@@ -200,6 +226,7 @@ impl Config {
             stderr: self.stderr.or(other.stderr),
             stall: self.stall.or(other.stall),
             journal_dir: self.journal_dir.clone().or_else(|| other.journal_dir.clone()),
+            rules: self.rules.iter().chain(&other.rules).copied().collect(),
         }
     }
 

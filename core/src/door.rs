@@ -12,6 +12,7 @@
 //! No function here allocates, takes a lock or reads a clock on a known edge. Where the recorder
 //! is off, not yet configured, or runs already on this thread, every call passes through.
 
+mod assert;
 mod children;
 mod declare;
 mod hold;
@@ -31,6 +32,7 @@ use crate::recorder::{self, Inside};
 use std::panic::Location;
 
 pub use crate::parked::Waiting;
+pub use assert::{assert_held, assert_held_by_name, assert_not_held, assert_not_held_by_name};
 pub use children::Children;
 pub use declare::*;
 pub use hold::{
@@ -337,23 +339,6 @@ fn lock_ended(lock: &LockHeader, what: Misuse) {
     }
     let _inside = Inside::enter(block);
     recorder::forget(id);
-}
-
-/// True where the running owner holds `lock`; reports LG013 where not. Where the recorder is off
-/// or runs already on this thread nothing is known, and the answer is true.
-#[track_caller]
-pub fn assert_held(lock: &LockHeader, policy: &'static Policy) -> bool {
-    let Some(block) = careful_block() else { return true };
-    let id = lock.id().0;
-    if id != 0 && block.holds().any(|hold| hold.id == id) {
-        return true;
-    }
-    {
-        let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, None);
-    }
-    recorder::misuse(block, lock, Misuse::AssertNotHeld, Some(Location::caller()));
-    false
 }
 
 /// The running owner is about to wait on a condition variable with `lock`, which it holds:

@@ -1,10 +1,11 @@
 //! Findings from what the recorder knows: plain data is gathered under the graph's lock, and made
 //! into a [`Finding`] here, after its release.
 
+use crate::declared::Broken;
 use crate::event;
 use crate::finding::{
-    Awaits, Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side, Snapshot,
-    Wait, Waited, Wish, fingerprint,
+    self, Awaits, Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side,
+    Snapshot, Wait, Waited, Wish, fingerprint,
 };
 use crate::graph::Inversion;
 use crate::held;
@@ -62,6 +63,7 @@ fn finish(
         locks,
         sides,
         waits: Vec::new(),
+        rules: Vec::new(),
         detail,
         at,
         seq,
@@ -91,6 +93,29 @@ pub(crate) fn self_conflict(
         others: holds.iter().filter(|other| other.id != own.id).map(hold).collect(),
     };
     finish(kind, confidence, vec![lock], vec![side], detail, Some(request.at), seq)
+}
+
+/// LG007.
+pub(crate) fn order_violation(
+    block: &OwnerBlock,
+    request: Request,
+    broken: &Broken,
+    holds: &[held::Hold],
+    seq: u64,
+) -> Finding {
+    let lock = lock_ref(request.id, request.class);
+    let own = &broken.hold;
+    let side = Side {
+        owner: running(block),
+        held: Some(hold(own)),
+        wants: Some(Wish { lock, want: request.want, at: request.at }),
+        others: holds.iter().filter(|other| other.id != own.id).map(hold).collect(),
+    };
+    let locks = vec![lock_ref(own.id, own.class), lock];
+    let (at, detail) = (Some(request.at), Detail::None);
+    let mut finding = finish(Kind::OrderViolation, None, locks, vec![side], detail, at, seq);
+    finding.rules = broken.rules.iter().copied().collect();
+    finding
 }
 
 /// LG003, LG004 or LG005. `names` are those of the owners of the sides.
@@ -289,6 +314,11 @@ pub(crate) fn orphaned(block: &OwnerBlock, own: &held::Hold, seq: u64) -> Findin
         Side { owner: running(block), held: Some(hold(own)), wants: None, others: Vec::new() };
     let locks = vec![lock_ref(own.id, own.class)];
     finish(Kind::OrphanedLock, None, locks, vec![side], Detail::None, Some(own.at), seq)
+}
+
+/// A hold in one line: which lock, taken where.
+pub(crate) fn describe(own: &held::Hold) -> String {
+    finding::described(&hold(own))
 }
 
 /// LG013 about a lock, by the running owner; `holder` is who holds it, where somebody does.

@@ -7,6 +7,7 @@
 mod cache;
 mod class;
 pub mod config;
+mod declared;
 mod detector;
 pub mod door;
 mod event;
@@ -26,6 +27,7 @@ mod primitive;
 mod process;
 mod recent;
 mod recorder;
+pub mod rule;
 mod scope;
 mod segment;
 mod sink;

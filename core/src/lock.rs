@@ -9,6 +9,7 @@
 
 use crate::mode::Policy;
 use crate::primitive::{AtomicPtr, AtomicU64, Ordering, overwrite};
+use crate::rule::Order;
 use crate::tally::Tally;
 use std::fmt;
 use std::panic::Location;
@@ -53,6 +54,8 @@ pub struct Class {
     /// Made by `Default`: several fields of one `derive(Default)` have the same site and type.
     pub defaulted: bool,
     pub(crate) tally: Tally,
+    /// Where it stands among all classes, for who takes several locks at once; 0 before that.
+    pub(crate) place: std::sync::atomic::AtomicU64,
 }
 
 /// Class numbers of locks that have a class of their own lie above this.
@@ -71,6 +74,7 @@ impl Class {
             keyed: false,
             defaulted: false,
             tally: Tally::new(),
+            place: std::sync::atomic::AtomicU64::new(0),
         }
     }
 
@@ -94,19 +98,26 @@ pub struct Label {
     pub(crate) name: Option<&'static str>,
     pub(crate) level: u8,
     pub(crate) created_at: Site,
+    pub(crate) order: Option<&'static Order>,
 }
 
 impl Label {
     /// The label of locks called `name`, created where this is called.
     #[track_caller]
     pub const fn named(name: &'static str) -> Label {
-        Label { name: Some(name), level: 0, created_at: Location::caller() }
+        Label { name: Some(name), level: 0, created_at: Location::caller(), order: None }
     }
 
     /// The label of a lock without a name, created where this is called.
     #[track_caller]
     pub const fn unnamed() -> Label {
-        Label { name: None, level: 0, created_at: Location::caller() }
+        Label { name: None, level: 0, created_at: Location::caller(), order: None }
+    }
+
+    /// The same, of a name that stands in `order`.
+    #[must_use]
+    pub const fn in_order(self, order: Option<&'static Order>) -> Label {
+        Label { order, ..self }
     }
 
     /// The same with a level.

@@ -279,6 +279,13 @@ pub(crate) fn leak<T>(value: T) -> &'static T {
     }
 }
 
+/// Copies a text to the system allocator for ever.
+pub(crate) fn leak_str(text: &str) -> &'static str {
+    let mut bytes = SysVec::new();
+    bytes.extend_from_slice(text.as_bytes());
+    std::str::from_utf8(bytes.leak()).unwrap_or_default()
+}
+
 /// As [`leak`], for tests: memcheck finds the value again through a static, as it finds those that
 /// the recorder itself leaks.
 #[cfg(all(test, not(lockgraph_loom)))]

@@ -40,9 +40,11 @@ pub(crate) const RELEASED_ELSEWHERE: u32 = 8;
 pub(crate) const HINTED: u32 = 16;
 /// Somebody may join this thread and wants to know what it has asked for: see `recent`.
 pub(crate) const FOLLOWED: u32 = 32;
+/// What was news before is to be looked at again.
+pub(crate) const LOOK_AGAIN: u32 = 64;
 
 /// Set and unset by other threads too.
-const FOREIGN: u32 = RELEASED_ELSEWHERE;
+const FOREIGN: u32 = RELEASED_ELSEWHERE | LOOK_AGAIN;
 /// Bits of a token that name the place of a hold.
 const PLACE_BITS: u32 = 24;
 
@@ -275,14 +277,14 @@ impl OwnerBlock {
     /// Only the owner sets flags that are not foreign.
     pub(crate) fn set(&self, flag: u32) {
         self.flags.fetch_or(flag, Ordering::AcqRel);
-        if flag != RELEASED_ELSEWHERE {
+        if flag & FOREIGN == 0 {
             self.show();
         }
     }
 
     pub(crate) fn unset(&self, flag: u32) {
         self.flags.fetch_and(!flag, Ordering::AcqRel);
-        if flag != RELEASED_ELSEWHERE {
+        if flag & FOREIGN == 0 {
             self.show();
         }
     }
@@ -309,13 +311,17 @@ impl OwnerBlock {
         Some(mode)
     }
 
-    /// Takes note of what other threads have ended. Owner only.
+    /// Takes note of what other threads have ended or declared. Owner only.
     #[inline]
     pub(crate) fn settle_books(&self) {
         if self.flags() & RELEASED_ELSEWHERE != 0 {
             // Cleared first: a release that comes after it is seen next time.
             self.unset(RELEASED_ELSEWHERE);
             self.held.resync();
+        }
+        if self.flags() & LOOK_AGAIN != 0 {
+            self.unset(LOOK_AGAIN);
+            self.with_cache(Cache::clear);
         }
     }
 

@@ -8,8 +8,10 @@ use crate::config::{self, Config, Tier, UNREAD};
 use crate::detector;
 use crate::os::{Os, System};
 use crate::recorder;
+use crate::rule::{self, Rule, Source};
 use crate::sink::{self, journal};
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,6 +51,7 @@ impl Config {
                 if let Some(tier) = config.tier {
                     config::set_tier(tier);
                 }
+                recorder::declare(self.rules.iter().copied());
                 open_journal(&config);
             });
         }
@@ -75,6 +78,14 @@ fn start(program: &Config) -> bool {
     }
     environment.journal_dir =
         std::env::var_os("LOCKGRAPH_DIR").filter(|dir| !dir.is_empty()).map(Into::into);
+    let order = std::env::var_os("LOCKGRAPH_ORDER").unwrap_or_default();
+    let bad_order = match declared_by(&order) {
+        Ok(rules) => {
+            environment.rules = rules;
+            None
+        }
+        Err(why) => Some(why),
+    };
     let config = ENVIRONMENT.get_or_init(|| environment).over(program);
     if !IS_HOOKED.swap(true, Ordering::AcqRel) {
         Os::hook(exiting, forked);
@@ -91,10 +102,27 @@ fn start(program: &Config) -> bool {
                  off|watch|full[,key=value..]; LOCKGRAPH=help lists the keys"
             ));
         }
+        if let Some(why) = bad_order {
+            sink::warn(format_args!(
+                "LOCKGRAPH_ORDER is not understood: {why}; nothing of it counts. Expected \
+                 a<b<c,d<c, with a backslash before a `<`, `,` or backslash of a name"
+            ));
+        }
+        recorder::declare(config.rules.iter().copied());
         open_journal(&config);
     }
     IS_STARTING.set(false);
     first
+}
+
+/// The rules in a value of `LOCKGRAPH_ORDER`.
+fn declared_by(value: &OsStr) -> Result<Vec<Rule>, String> {
+    let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned())?;
+    let mut config = Config::new();
+    for (before, after) in rule::parse(text)? {
+        config = config.declare(&before, &after, Source::Environment);
+    }
+    Ok(config.rules)
 }
 
 fn open_journal(config: &Config) {

@@ -8,7 +8,7 @@ use crate::class;
 use crate::config::{self, Tier};
 use crate::event::Event;
 use crate::evidence::{self, Request};
-use crate::finding::{Confidence, Detail, Finding, Kind, Level, Misuse};
+use crate::finding::{Confidence, Detail, Finding, Kind, Level};
 use crate::graph::{Besides, Chain, Graph, Inversion};
 use crate::held::Hold;
 use crate::lock::{ID_SHIFT, LockHeader, Origin, OwnerId, Site};
@@ -24,11 +24,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod birth;
 mod hung;
+mod misuse;
+mod order;
 
 pub(crate) use birth::{Change, forget_order, identify, reclassify};
 pub(crate) use hung::{
     breaks, condvar_wait, deadlock, held_across_other, held_across_wait, snapshot, stalls,
 };
+pub(crate) use misuse::{misuse, misuse_of, not_held};
+pub(crate) use order::{declare, declare_order};
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
 /// Calls that passed through although the recorder was on.
@@ -151,6 +155,14 @@ fn look(
     if config::tier() < Tier::Full as u8 {
         return message;
     }
+    let broken = match own {
+        None => order::violation(block, request, holds),
+        Some(_) => None,
+    };
+    let in_order = broken.is_none();
+    if let Some(finding) = broken {
+        judge(finding, false, block.scope.get());
+    }
     let found = record(block, request, holds);
     let mut names = found
         .names
@@ -165,7 +177,7 @@ fn look(
             scope => scope::finding(scope, &Arc::new(finding)),
         }
     }
-    if own.is_none() && found.inversions.is_empty() {
+    if own.is_none() && in_order && found.inversions.is_empty() {
         // What drew a finding is looked at again each time, so that repeats are counted.
         let key = block.chain_key(request.id << ID_SHIFT, request.want);
         block.with_cache(|cache| cache.insert(key));
@@ -347,34 +359,6 @@ pub(crate) fn holder_of(
         true => owner::find(|other| other.held.holds(id)),
         false => block.held.holds(id).then_some(block),
     }
-}
-
-/// LG013 about a lock.
-pub(crate) fn misuse(
-    block: &'static OwnerBlock,
-    lock: &LockHeader,
-    what: Misuse,
-    at: Option<Site>,
-) {
-    let Some(_inside) = Inside::enter(block) else { return };
-    let Origin::Class(class) = lock.origin() else { return };
-    let id = lock.id().0;
-    let holder = owner::find(|other| other.held.holds(id)).map(|other| {
-        let running = std::ptr::eq(other, block);
-        let own = running.then(|| block.holds().find(|hold| hold.id == id)).flatten();
-        let name = match running {
-            true => evidence::thread_name(),
-            false => owner_name(other.id()),
-        };
-        (crate::finding::OwnerRef { id: other.id().0, name }, own)
-    });
-    let holder = match what {
-        // Who does it matters here, not who holds.
-        Misuse::DoubleUnlock | Misuse::AssertNotHeld => Some((evidence::running(block), None)),
-        _ => holder,
-    };
-    let seq = graph().next_seq();
-    note(evidence::misuse(what, (id, class), holder, at, seq));
 }
 
 /// The lock is gone: so are its node and its edges.

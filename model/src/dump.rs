@@ -60,8 +60,7 @@ pub struct Dump {
     /// True where the search for inversions across processes stopped at a limit: there may be more.
     #[serde(default)]
     pub truncated: bool,
-    /// The classes that class edges join, in an order that all of these agree with (an edge from
-    /// a class to itself apart); null where there is none.
+    /// The classes that class edges join, in an order that all of these agree with; null without one.
     #[serde(default)]
     pub order: Option<Vec<Id>>,
 }
@@ -318,6 +317,9 @@ pub struct Finding {
     pub misuse: Option<String>,
     /// LG006: whether a blocking write or upgrade of the lock was ever seen.
     pub writer_seen: Option<bool>,
+    /// LG007: the rules that it breaks, from the class that was wanted to the one that was held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// LG002 and LG010: how each owner waited at the moment of the report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Wait>,
@@ -327,6 +329,18 @@ pub struct Finding {
     /// How often each process met it; empty where none did, and only all together show it.
     #[serde(default)]
     pub per_process: Vec<FindingUse>,
+}
+
+/// A rule of the declared order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rule {
+    /// The class that is taken first.
+    pub before: String,
+    /// The class that is taken while it is held.
+    pub after: String,
+    /// Where: a place in the source, a line of a file, or `LOCKGRAPH_ORDER`.
+    pub source: String,
 }
 
 /// What one owner did on one side of a cycle.
@@ -427,8 +441,7 @@ pub struct FindingUse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Site {
-    /// The file: relative to the workspace, or `crate-version/src/..`. A document names few files
-    /// and many places in them: those that are read share the text.
+    /// The file: relative to the workspace, or `crate-version/src/..`; what is read shares its text.
     #[serde(deserialize_with = "compact::shared")]
     pub file: Arc<str>,
     /// The line, from 1.

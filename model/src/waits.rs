@@ -125,6 +125,7 @@ mod tests {
             sites: vec![],
             misuse: None,
             writer_seen: None,
+            rules: Vec::new(),
             waits,
             allowed_by: None,
             per_process: vec![],

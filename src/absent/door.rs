@@ -3,6 +3,9 @@
 pub use lockgraph_core::door::Waiting;
 pub use lockgraph_core::lock::{Label, LockId, Site};
 pub use lockgraph_core::mode::{Mode, Policy, Want};
+#[doc(hidden)]
+pub use lockgraph_core::rule::lower;
+pub use lockgraph_core::rule::{Mention, Order};
 
 /// The part of a tracked lock that the recorder owns: nothing.
 #[derive(Debug)]
@@ -225,16 +228,24 @@ nothing! {
     adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str);
     /// Names a lock.
     name(lock: &LockHeader, policy: &'static Policy, name: &str);
+    /// Names a lock by a rank.
+    rank(lock: &LockHeader, policy: &'static Policy, name: &str, order: Option<&'static Order>);
     /// Puts a lock on a level of its class.
     nest(lock: &LockHeader, policy: &'static Policy, level: u8);
     /// Declares that locks of this class nest in the order of a key.
     key(lock: &LockHeader, policy: &'static Policy);
     /// The place of a lock in one order of all locks: none.
-    place(lock: &LockHeader, policy: &'static Policy) -> (u32, u64) = (0, 0);
+    place(lock: &LockHeader, policy: &'static Policy) -> (u64, u64) = (0, 0);
     /// Forgets every order in which the lock was taken.
     forget_order(lock: &LockHeader);
     /// Whether the running owner holds `lock`: taken on trust.
-    assert_held(lock: &LockHeader, policy: &'static Policy) -> bool = true;
+    assert_held(lock: &LockHeader, policy: &'static Policy) -> Result<(), String> = Ok(());
+    /// Whether the running owner does not hold `lock`: taken on trust.
+    assert_not_held(lock: &LockHeader) -> Result<(), String> = Ok(());
+    /// Whether the running owner holds a lock with this name: taken on trust.
+    assert_held_by_name(name: &str) -> Result<(), String> = Ok(());
+    /// Whether the running owner holds no lock with this name: taken on trust.
+    assert_not_held_by_name(name: &str) -> Result<(), String> = Ok(());
     /// The running owner is about to wait on a condition variable.
     condvar_wait(lock: &LockHeader, site: Site);
     /// Somebody waits on the same condition variable with another mutex.

@@ -16,9 +16,12 @@
 //! ```
 //!
 //! # The order
-//! A lock's place is its id. Ids are given at first use and never again, so the places are one total
-//! order of all locks, fixed while the program runs; a lock whose order is
-//! [forgotten](crate::forget_order) is an exception.
+//! A lock's place is that of its class, and then its id. Classes get their places where one is needed
+//! first: those of a [declared order](crate::order) in that order, each other one the next. Neither
+//! a place nor an id is ever given again, so they are one total order of all locks, fixed while the
+//! program runs. A rule that is declared later is kept as far as it does not contradict places that were
+//! given. Exceptions are a lock whose order is [forgotten](crate::forget_order), and one that is named
+//! after its first use.
 //!
 //! Where [`PRESENT`](crate::PRESENT) is false a lock's place is its address: it cannot move while
 //! a guard or a reference exists.

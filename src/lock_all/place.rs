@@ -8,7 +8,7 @@ use crate::door;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// That of the lock's class.
-    position: u32,
+    position: u64,
     /// The lock's id, or its address where it has none.
     number: u64,
 }

@@ -38,18 +38,24 @@ const CORE: &[Rule] = &[
     rule("mode", &[], &[], "the blocking matrix: knows modes, not threads"),
     rule("os", &[], &[], "what differs between systems, and nothing else"),
     rule("tally", &[], &[], "counts of a class: knows not even that"),
+    rule("rule", &[], &[], "what is declared, as plain data"),
     rule(
         "lock",
-        &["tally"],
+        &["tally", "rule"],
         &[],
         "a header stores the place of its owner's block, never the owner",
     ),
     rule("event", &["segment", "tally"], &[], "plain data between the graph and the journal"),
     rule("class", &["held"], &[], "the interner of classes: knows locks, not who uses them"),
-    rule("config", &["finding"], &["finding::text"], "its keys name kinds and levels"),
+    rule(
+        "config",
+        &["finding", "rule"],
+        &["finding::text"],
+        "its keys name kinds and levels, and it carries what is declared",
+    ),
     rule(
         "finding",
-        &[],
+        &["rule"],
         &[],
         "plain data and its text: built after every lock is free, so it reaches neither the door, \
          nor the graph, nor the state of an owner, nor a sink",
@@ -63,6 +69,12 @@ const CORE: &[Rule] = &[
     ),
     rule("segment", &[], &[], "start and join order, below owners"),
     rule("held", &["segment"], &[], "a bag of holds"),
+    rule(
+        "declared",
+        &["rule", "held", "finding::site"],
+        &[],
+        "compares classes with rules; knows neither owners nor findings",
+    ),
     rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),
     rule(
         "graph",
@@ -88,7 +100,7 @@ const CORE: &[Rule] = &[
     rule("joins", &["owner", "held", "recent"], &[], "returns what it sees; reports nothing"),
     rule(
         "evidence",
-        &["finding", "event", "graph", "held", "owner", "joins", "parked", "wait"],
+        &["finding", "event", "graph", "held", "owner", "joins", "parked", "wait", "declared"],
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
     ),
@@ -127,12 +139,20 @@ const WRAPPERS: &[Rule] = &[
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule(
         "macros",
-        &["chosen::door", "rank", "__labelled", "nested"],
+        &["chosen::door", "rank", "__labelled", "__rank_label", "nested"],
         &[],
         "labels for locks in statics",
     ),
     rule("macros_absent", &["rank"], &[], "their twins"),
-    rule("rank", &[], &[], "a name as a constant"),
+    rule("rank", &["chosen::door"], &[], "a name as a constant, with its order"),
+    rule(
+        "order",
+        &["chosen::door", "rank", "__ranks", "__without", "__rank", "__mention"],
+        &[],
+        "makes ranks",
+    ),
+    rule("config", &["lockgraph_core"], &[], "the core's, and the model's policy files"),
+    rule("held", &["named", "chosen::door"], &[], "one text for both modes, over the door"),
     rule("sync", &["named", "chosen"], &[], "the mirrors of `core`, with names"),
     rule("logger", &["lockgraph_core"], &[], "a callback: knows findings alone"),
     rule("dump", &[], &[], "the journal of the running process, read by the model"),
@@ -170,10 +190,10 @@ const WRAPPERS: &[Rule] = &[
 ];
 
 /// What the wrappers may use of `lockgraph_core`: the door, and the mirrors that stand on it. The crate's face may use everything.
-const DOOR: &[&str] = &["door", "lock", "mode", "Finding", "finding", "sync"];
+const DOOR: &[&str] = &["door", "lock", "mode", "Finding", "finding", "sync", "rule"];
 
 /// The faces of the crate, which may use everything.
-const FACES: &[&str] = &["lib", "present", "absent", "dump"];
+const FACES: &[&str] = &["lib", "present", "absent", "dump", "config"];
 
 /// The files that hold unsafe code, with the reason.
 const UNSAFE: &[(&str, &str)] = &[

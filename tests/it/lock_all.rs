@@ -3,7 +3,7 @@
 use lockgraph::lock_all::{lock_all, try_lock_all};
 use lockgraph::parking_lot::{Mutex, ReentrantMutex, RwLock};
 use lockgraph::testing::observe;
-use lockgraph::{Named, assert_acyclic, assert_clean, assert_order, sync, thread};
+use lockgraph::{Config, Named, assert_acyclic, assert_clean, assert_order, order, sync, thread};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,6 +90,81 @@ fn a_panic_with_the_locks_held_releases_them() {
     assert!(a.try_lock().is_some());
     let (poisoned,) = lockgraph::lock_all!(b);
     assert!(poisoned.is_err(), "poisoned as std's");
+}
+
+#[test]
+fn a_declared_order_goes_before_the_order_of_first_use() {
+    order! { FIRST("place/first") < SECOND("place/second") < THIRD("place/third") }
+    let third = RwLock::new(()).ranked(THIRD);
+    let second = sync::Mutex::new(()).named("place/second");
+    let first = Mutex::new(()).ranked(FIRST);
+    drop(third.read());
+    drop(second.lock());
+    drop(first.lock());
+    let observation = observe(|| {
+        drop(lockgraph::lock_all!(third, first, second));
+        drop(lockgraph::lock_all!(second, third.shared()));
+        drop(lock_all(&[&first, &first_of_another_place()]));
+    });
+    assert_clean!(observation);
+    assert_order!(observation, "place/first" < "place/second" < "place/third");
+    assert_eq!(SECOND.name(), "place/second");
+}
+
+fn first_of_another_place() -> Mutex<()> {
+    Mutex::new(()).named("place/first")
+}
+
+/// As [`random_groups_neither_hang_nor_invert_an_order`], of locks whose declared order runs against
+/// that of their first use; and meanwhile more classes are declared to stand between them.
+#[test]
+fn random_groups_of_declared_classes_neither_hang_nor_break_their_order() {
+    const CLASSES: usize = 12;
+    let name = |class: usize| format!("declared group/{class}");
+    let locks: Vec<Mutex<u64>> =
+        (0..96).map(|at| Mutex::new(0).named(&name(at * CLASSES / 96))).collect();
+    locks.iter().for_each(|lock| drop(lock.lock()));
+    // Two orders, the later class first; every third class is in none.
+    for last in [0, 1] {
+        let classes: Vec<usize> = (last..CLASSES).step_by(3).collect();
+        for pair in classes.windows(2) {
+            Config::new().order(&name(pair[1]), &name(pair[0])).install();
+        }
+    }
+    let rounds = 2_000;
+    let observation = observe(|| {
+        thread::scope(|s| {
+            for seed in 1..=8u64 {
+                let locks = &locks;
+                s.spawn(move || {
+                    let mut random = seed;
+                    let mut below = |n: usize| {
+                        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        (random >> 33) as usize % n
+                    };
+                    for _ in 0..rounds {
+                        let mut group = vec![below(32), 32 + below(32), 64 + below(32)];
+                        group.rotate_left(below(3));
+                        let group: Vec<&Mutex<u64>> = group.iter().map(|&at| &locks[at]).collect();
+                        lock_all(&group).iter_mut().for_each(|guard| **guard += 1);
+                    }
+                });
+            }
+            s.spawn(|| {
+                for between in 0..20 {
+                    let fresh = format!("declared group/between {between}");
+                    let rules = Config::new().order(&name(9), &fresh).order(&fresh, &name(6));
+                    rules.install();
+                    let fresh = Mutex::new(0).named(&fresh);
+                    drop(lock_all(&[&locks[6 * 8], &fresh, &locks[9 * 8 + between % 8]]));
+                }
+            });
+        });
+    });
+    let taken: u64 = locks.iter().map(|lock| *lock.lock()).sum();
+    assert_eq!(taken, 8 * rounds * 3, "every round held its locks alone");
+    assert_clean!(observation);
+    assert_acyclic!(observation);
 }
 
 /// 8 threads take random groups out of 100 locks of all kinds in random order. As long as

@@ -7,9 +7,11 @@ mod callback;
 mod classes;
 mod deadlock_storm;
 mod deadlocks;
+mod declared_order;
 mod examples;
 mod exits;
 mod false_alarms;
+mod held;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod layout;

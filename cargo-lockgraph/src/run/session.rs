@@ -13,6 +13,7 @@ use crate::cli::Outcome;
 use crate::exit;
 use crate::failure::Failure;
 use crate::names::plain;
+use crate::policy;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -162,6 +163,9 @@ impl Session {
             Some(plan) => {
                 self.instrument(&mut cargo, plan);
                 cargo.env("LOCKGRAPH_DIR", journals);
+                if let (None, Some(order)) = (env::var_os("LOCKGRAPH_ORDER"), self.order()?) {
+                    cargo.env("LOCKGRAPH_ORDER", order);
+                }
                 // The report comes at the end; of a program that runs for days nobody sees that.
                 if env::var_os("LOCKGRAPH").is_none() && self.request.kind != Kind::Run {
                     cargo.env("LOCKGRAPH", "full,stderr=off");
@@ -171,6 +175,11 @@ impl Session {
         }
         cargo.args(args);
         cargo.status().map_err(|error| Failure::program(&self.cargo, &error))
+    }
+
+    /// What the policy of the workspace declares.
+    fn order(&self) -> Result<Option<String>, Failure> {
+        Ok(policy::find(None)?.and_then(|found| found.order()))
     }
 
     fn instrument(&self, cargo: &mut Command, plan: &Plan) {

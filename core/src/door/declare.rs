@@ -1,10 +1,13 @@
 //! What a program, or its wrapper, says of a lock.
 
 use super::{careful_block, is_off};
-use crate::lock::LockHeader;
+use crate::config;
+use crate::declared;
+use crate::lock::{LockHeader, Origin};
 use crate::mode::Policy;
 use crate::owner;
 use crate::recorder::{self, Change, Inside};
+use crate::rule::Order;
 
 /// Gives an unborn lock the type that it protects. Call it where `lock.is_unborn()`.
 #[inline]
@@ -29,6 +32,14 @@ pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
     }
 }
 
+/// Names a lock by a rank, whose order is in effect from now on.
+pub fn rank(lock: &LockHeader, policy: &'static Policy, name: &str, order: Option<&'static Order>) {
+    if let Some(order) = order {
+        recorder::declare_order(order);
+    }
+    self::name(lock, policy, name);
+}
+
 /// Puts a lock on a level of its class: locks of another level count as another class.
 pub fn nest(lock: &LockHeader, policy: &'static Policy, level: u8) {
     if let Some(block) = careful_block() {
@@ -43,16 +54,25 @@ pub fn key(lock: &LockHeader, policy: &'static Policy) {
     }
 }
 
-/// The place of a lock in one order of all locks: the position of its class, and its id. The lock
-/// is born here if need be, also where the recorder is off: an order must not change with the tier.
-pub fn place(lock: &LockHeader, policy: &'static Policy) -> (u32, u64) {
-    if lock.is_unborn() {
+/// The place of a lock in one order of all locks: that of its class, and its id. The lock is born
+/// here if need be, also where the recorder is off: an order must not change with the tier. In a
+/// forked child an unborn lock has none.
+///
+/// Cost: a load, after the first call for a class.
+pub fn place(lock: &LockHeader, policy: &'static Policy) -> (u64, u64) {
+    let is_lost = config::is_lost();
+    if lock.is_unborn() && !is_lost {
         if let Some(block) = owner::enter(super::thread_ends) {
             let _inside = Inside::enter(block);
             recorder::identify(block, lock, policy, None);
         }
     }
-    (0, lock.id().0)
+    let Origin::Class(class) = lock.origin() else { return (0, lock.id().0) };
+    let place = match declared::given_place(class) {
+        0 if !is_lost => recorder::untracked(|| declared::place(class)),
+        place => place,
+    };
+    (place, lock.id().0)
 }
 
 /// Forgets every order in which the lock was taken. Where it is held, it stays held.

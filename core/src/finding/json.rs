@@ -6,6 +6,7 @@
 use super::site::display_path;
 use super::{Awaits, Detail, Finding, Hold, Side, Waited};
 use crate::lock::Site;
+use crate::rule::Rule;
 use std::fmt::{Result, Write};
 
 /// Writes `text` as a JSON string, with its quotes.
@@ -69,11 +70,26 @@ pub(crate) fn write_json(finding: &Finding, seq: u64, out: &mut impl Write) -> R
         Some(seen) => write!(out, ",\"writer_seen\":{seen}")?,
         None => out.write_str(",\"writer_seen\":null")?,
     }
+    if !finding.rules.is_empty() {
+        out.write_str(",\"rules\":")?;
+        list(out, &finding.rules, |out, rule| declared(out, rule))?;
+    }
     if !finding.waits.is_empty() {
         out.write_str(",\"waits\":")?;
         let waits: Vec<(&Side, &Waited)> = finding.sides.iter().zip(&finding.waits).collect();
         list(out, &waits, |out, (side, waited)| wait(out, side, waited))?;
     }
+    out.write_char('}')
+}
+
+/// One element of `rules`.
+fn declared(out: &mut impl Write, rule: Rule) -> Result {
+    out.write_str("{\"before\":")?;
+    escape(out, rule.before)?;
+    out.write_str(",\"after\":")?;
+    escape(out, rule.after)?;
+    out.write_str(",\"source\":")?;
+    escape(out, &rule.source.to_string())?;
     out.write_char('}')
 }
 

@@ -1,5 +1,6 @@
 //! The words of a report: how locks, owners and modes are called, and the one-line message.
 
+use super::declared::chain;
 use super::site::At;
 use super::waits::{awaited, duration, wait_words};
 use super::{Confidence, Detail, Finding, Hold, Kind, LockRef, Misuse, OwnerRef, Side};
@@ -62,7 +63,12 @@ impl Finding {
                 });
                 each.chain(self.more_sides()).collect()
             }
-            _ => self.places().map(|(word, at)| format!("{word} {}", At(at))).collect(),
+            kind => {
+                let places = self.places().map(|(word, at)| format!("{word} {}", At(at)));
+                let declared = (kind == Kind::OrderViolation)
+                    .then(|| format!("declared: {}", chain(&self.rules)));
+                places.chain(declared).collect()
+            }
         };
         if !places.is_empty() {
             message.push_str(": ");
@@ -144,6 +150,11 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
             };
             format!("potential deadlock: {who} reads {lock}, which it already reads{writer}")
         }
+        Kind::OrderViolation => {
+            let wanted = side.and_then(|side| side.wants).map(|wish| names.of(wish.lock));
+            let wanted = wanted.unwrap_or("a lock");
+            format!("order violation: {who} wants {wanted} while it holds {lock}")
+        }
         Kind::CondvarNested => {
             format!("potential deadlock: {who} waits on a condition variable while it holds {lock}")
         }
@@ -184,6 +195,9 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
                 }
                 Misuse::AssertNotHeld => {
                     format!("failed assertion: {who} does not hold {subject}")
+                }
+                Misuse::AssertHeld => {
+                    format!("failed assertion: {who} holds {subject}")
                 }
                 Misuse::CondvarTwoMutexes => {
                     let which =
@@ -229,11 +243,8 @@ impl Names {
 
     /// Names that stand alone.
     pub(super) fn described(finding: &Finding) -> Names {
-        let alone = |lock: LockRef| match name_of(lock.class) {
-            Some(name) => format!("`{name}`"),
-            None => format!("the {}", describe(lock.class)),
-        };
-        Names { list: mentioned(finding).into_iter().map(|lock| (lock, alone(lock))).collect() }
+        let locks = mentioned(finding).into_iter();
+        Names { list: locks.map(|lock| (lock, described(lock))).collect() }
     }
 
     pub(super) fn of(&self, lock: LockRef) -> &str {
@@ -244,6 +255,14 @@ impl Names {
     /// Every lock of the report with its name, the finding's own first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (LockRef, &str)> {
         self.list.iter().map(|(lock, name)| (*lock, name.as_str()))
+    }
+}
+
+/// A name of a lock that stands alone.
+pub(super) fn described(lock: LockRef) -> String {
+    match name_of(lock.class) {
+        Some(name) => format!("`{name}`"),
+        None => format!("the {}", describe(lock.class)),
     }
 }
 

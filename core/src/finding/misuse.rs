@@ -20,6 +20,10 @@ pub(super) fn misuse_meaning(detail: Detail) -> &'static str {
         Detail::Misuse(Misuse::AssertNotHeld) => {
             "nothing hangs now: the code below may touch what the lock protects without it"
         }
+        Detail::Misuse(Misuse::AssertHeld) => {
+            "nothing hangs now: the code below may take the lock again, or wait for somebody who \
+             needs it"
+        }
         Detail::Misuse(Misuse::CondvarTwoMutexes) => {
             "nothing hangs now: two waiters of one condition variable do not exclude each other, \
              and a notification may be lost"
@@ -41,6 +45,7 @@ pub(super) fn misuse_help(detail: Detail, lock: &str, taken: &str) -> Vec<String
             format!("drop the guard{taken} before the lock is initialised again")
         }
         Misuse::AssertNotHeld => format!("take {lock} before this place, in this thread"),
+        Misuse::AssertHeld => format!("drop the guard{taken} before this place"),
         Misuse::CondvarTwoMutexes => {
             "use one mutex with one condition variable, or one condition variable for each"
                 .to_owned()

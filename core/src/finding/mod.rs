@@ -3,6 +3,7 @@
 //! A [`Finding`] is plain data, built after every internal lock is released. It knows no sink and
 //! no atomics; [`text`] turns it into the report that people read.
 
+mod declared;
 pub(crate) mod fingerprint;
 #[cfg(test)]
 #[path = "../../tests/golden/mod.rs"]
@@ -20,6 +21,7 @@ pub use waits::Snapshot;
 
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
+use crate::rule::Rule;
 use std::sync::Arc;
 
 /// The kinds of problem, each with a stable code.
@@ -38,6 +40,8 @@ pub enum Kind {
     SameClassNesting,
     /// LG006: a shared re-acquisition that a queued writer would turn into a deadlock.
     ReaderRecursion,
+    /// LG007: a request against the declared order.
+    OrderViolation,
     /// LG008: a lock held while joining a thread that takes it, or in another wait.
     HeldAcrossWait,
     /// LG010: a wait over the threshold.
@@ -52,13 +56,14 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::SelfDeadlock,
         Kind::Deadlock,
         Kind::OrderInversion,
         Kind::ClassInversion,
         Kind::SameClassNesting,
         Kind::ReaderRecursion,
+        Kind::OrderViolation,
         Kind::HeldAcrossWait,
         Kind::Stall,
         Kind::CondvarNested,
@@ -75,6 +80,7 @@ impl Kind {
             Kind::ClassInversion => "LG004",
             Kind::SameClassNesting => "LG005",
             Kind::ReaderRecursion => "LG006",
+            Kind::OrderViolation => "LG007",
             Kind::HeldAcrossWait => "LG008",
             Kind::Stall => "LG010",
             Kind::CondvarNested => "LG011",
@@ -97,6 +103,7 @@ impl Kind {
             Kind::ClassInversion => "class_inversion",
             Kind::SameClassNesting => "same_class_nesting",
             Kind::ReaderRecursion => "reader_recursion",
+            Kind::OrderViolation => "order_violation",
             Kind::HeldAcrossWait => "held_across_wait",
             Kind::Stall => "stall",
             Kind::CondvarNested => "condvar_nested",
@@ -240,6 +247,8 @@ pub enum Misuse {
     InitWhileHeld,
     /// `assert_held` on a lock that the owner does not hold.
     AssertNotHeld,
+    /// `assert_not_held` on a lock that the owner holds.
+    AssertHeld,
     /// One condition variable waited on with two mutexes at once.
     CondvarTwoMutexes,
 }
@@ -253,6 +262,7 @@ impl Misuse {
             Misuse::DropWhileHeld => "drop_while_held",
             Misuse::InitWhileHeld => "init_held",
             Misuse::AssertNotHeld => "assert_not_held",
+            Misuse::AssertHeld => "assert_held",
             Misuse::CondvarTwoMutexes => "condvar_two_mutexes",
         }
     }
@@ -414,12 +424,21 @@ pub struct Finding {
     /// LG002 and LG010: how the sides wait, in their order. Of LG010 the first side is the one that
     /// has waited too long; those beyond the waits run, and hold something.
     pub waits: Vec<Waited>,
+    /// LG007: the rules that the request breaks, from the class that is wanted to the one that is
+    /// held.
+    pub rules: Vec<Rule>,
     /// What the kind says besides.
     pub detail: Detail,
     /// Where it was noticed, for kinds without a request.
     pub at: Option<Site>,
     /// Position in the sequence of recorded events.
     pub seq: u64,
+}
+
+/// A hold in one line: which lock, taken where.
+pub(crate) fn described(hold: &Hold) -> String {
+    let at = hold.at.map(|at| format!(" since {}", site::At(at)));
+    format!("{}{}", message::described(hold.lock), at.unwrap_or_default())
 }
 
 impl Finding {
@@ -438,7 +457,7 @@ impl Finding {
     pub const fn severity_of(kind: Kind, confidence: Option<Confidence>) -> Severity {
         match (kind, confidence) {
             (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Severity::Warning,
-            (Kind::SelfDeadlock | Kind::Deadlock, _) => Severity::Error,
+            (Kind::SelfDeadlock | Kind::Deadlock | Kind::OrderViolation, _) => Severity::Error,
             (
                 Kind::OrderInversion | Kind::ClassInversion,
                 Some(Confidence::Gated | Confidence::Ordered),
@@ -466,7 +485,7 @@ impl Finding {
     pub const fn default_level(kind: Kind, confidence: Option<Confidence>) -> Level {
         match (kind, confidence) {
             (Kind::SelfDeadlock, Some(Confidence::Hazard)) => Level::Warn,
-            (Kind::SelfDeadlock | Kind::Deadlock, _) => Level::Deny,
+            (Kind::SelfDeadlock | Kind::Deadlock | Kind::OrderViolation, _) => Level::Deny,
             _ => match Self::severity_of(kind, confidence) {
                 Severity::Note => Level::Allow,
                 _ => Level::Warn,

@@ -39,6 +39,7 @@ pub(super) fn scenario(finding: &Finding, names: &Names) -> String {
         Kind::Deadlock => hung(finding, names),
         Kind::OrderInversion | Kind::ClassInversion => circle(finding, names),
         Kind::ReaderRecursion => reader(finding, names),
+        Kind::OrderViolation => violation(finding, names),
         Kind::CondvarNested => condvar(finding, names),
         Kind::HeldAcrossWait => join(finding, names),
         _ => None,
@@ -123,6 +124,28 @@ fn reader(finding: &Finding, names: &Names) -> Option<Scenario> {
         Step { role: 0, act: first, at: held.at, waits: None },
         Step { role: 1, act: format!("write {lock}"), at: None, waits: Some(roles[0].clone()) },
         Step { role: 0, act: again, at: Some(wants.at), waits: Some(roles[1].clone()) },
+    ];
+    Some(Scenario { title: "how it would hang", roles, steps })
+}
+
+fn violation(finding: &Finding, names: &Names) -> Option<Scenario> {
+    let side = finding.sides.first()?;
+    let (held, wants) = (side.held?, side.wants?);
+    let roles = vec![Owners(&finding.sides).name(&side.owner), "another thread".to_owned()];
+    let (held_name, wanted_name) = (names.of(held.lock), names.of(wants.lock));
+    let act = |role, act: String, at, waits: Option<usize>| Step {
+        role,
+        act,
+        at,
+        waits: waits.map(|role| roles[role].clone()),
+    };
+    let taken = format!("{} {held_name}", verb_of_hold(held.lock, held.mode));
+    let again = format!("{} {wanted_name}", verb(wants.lock, wants.want));
+    let steps = vec![
+        act(0, taken, held.at, None),
+        act(1, format!("take {wanted_name}"), None, None),
+        act(0, again, Some(wants.at), Some(1)),
+        act(1, format!("take {held_name}"), None, Some(0)),
     ];
     Some(Scenario { title: "how it would hang", roles, steps })
 }

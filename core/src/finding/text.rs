@@ -4,6 +4,7 @@
 //! What may happen one day and what hangs now cannot be confused: the second line of every report
 //! of a potential problem says that nothing hangs.
 
+use super::declared::chain;
 use super::message::{
     Gate, Names, Owners, describe, gates, headline, held_word, same_lock, shown_others, want_word,
 };
@@ -176,6 +177,12 @@ impl Finding {
                 }
                 notes
             }
+            Kind::OrderViolation => vec![
+                "nothing hangs now: it does on the day that another thread takes these locks in the \
+                 declared order"
+                    .to_owned(),
+                format!("declared: {}", chain(&self.rules)),
+            ],
             Kind::CondvarNested => vec![format!(
                 "nothing hangs now: it does when whoever shall notify needs {lock} first, as the \
                  wait releases only its own mutex"
@@ -309,6 +316,14 @@ impl Finding {
                 format!("pass the guard{taken} down to the code that reads again"),
                 "or read both times with `read_recursive()`, where the lock has it".to_owned(),
             ],
+            Kind::OrderViolation => {
+                let wanted = side.and_then(|side| side.wants).map(|wish| names.of(wish.lock));
+                vec![
+                    format!("take {} before {lock}", wanted.unwrap_or("the other lock")),
+                    format!("or drop the guard of {lock}{taken} first"),
+                    "or, where this order is the right one, change the declaration".to_owned(),
+                ]
+            }
             Kind::CondvarNested => vec![
                 format!("drop the guard of {lock}{taken} before the wait"),
                 "or keep what both protect under the mutex that the wait releases".to_owned(),

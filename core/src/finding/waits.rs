@@ -26,6 +26,7 @@ impl fmt::Display for Snapshot {
             locks: Vec::new(),
             sides: self.sides.clone(),
             waits: self.waits.clone(),
+            rules: Vec::new(),
             detail: Detail::None,
             at: None,
             seq: 0,

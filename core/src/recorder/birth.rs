@@ -2,9 +2,9 @@
 //!
 //! The running owner is inside the recorder, and no lock of ours is held on entry.
 
-use super::{Inside, forget, tell};
+use super::{Inside, declare_order, forget, tell};
 use crate::class::{self, Identity};
-use crate::lock::{Class, LockHeader, Origin};
+use crate::lock::{Class, Label, LockHeader, Origin};
 use crate::mode::Policy;
 use crate::owner::{self, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::sink::journal;
@@ -16,6 +16,9 @@ pub(crate) fn identify(
     policy: &'static Policy,
     type_name: Option<&'static str>,
 ) -> Option<(u64, &'static Class)> {
+    if let Origin::Label(Label { order: Some(order), .. }) = lock.origin() {
+        declare_order(order);
+    }
     let class = lock.settle(|origin| class::of(policy, origin, type_name));
     let id = match lock.id().0 {
         0 => bear(lock, class, block.fresh_id()?),

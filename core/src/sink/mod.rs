@@ -91,6 +91,7 @@ pub(crate) fn help() {
     }
     text.push_str(
         "LOCKGRAPH_DIR=folder  every process writes its journal there\n\
+         LOCKGRAPH_ORDER=a<b<c,d<c  declares in which order classes are taken\n\
          What is set here wins over what the program asks for.\n",
     );
     print(text.as_bytes());

@@ -135,6 +135,7 @@ fn finding(kind: Kind, confidence: Option<Confidence>, sides: Vec<Side>) -> Find
         locks: sides.iter().filter_map(|side| side.held).map(|hold| hold.lock).collect(),
         sides,
         waits: Vec::new(),
+        rules: Vec::new(),
         detail: Detail::None,
         at: None,
         seq: 42,

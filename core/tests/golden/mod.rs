@@ -10,6 +10,7 @@ use super::{
     Awaits, Confidence as C, Detail, Filter, Finding, Kind, Misuse, Side, Wait, Waited, json,
 };
 use crate::mode::{Mode, Want};
+use crate::rule::{Rule, Source};
 
 /// Every sample, by the name of its snapshots.
 pub(super) fn samples() -> Vec<(&'static str, Finding)> {
@@ -18,6 +19,7 @@ pub(super) fn samples() -> Vec<(&'static str, Finding)> {
     all.extend(longer_inversions());
     all.extend(class_findings());
     all.extend(others());
+    all.extend(violations());
     all.extend(joins());
     all.extend(deadlocks());
     all.extend(waits());
@@ -165,6 +167,46 @@ fn others() -> Vec<(&'static str, Finding)> {
         ("lg006_writer_seen", read_twice(true)),
         ("lg011", nested),
         ("lg012", one_side(Kind::OrphanedLock, None, ended)),
+    ]
+}
+
+fn violations() -> Vec<(&'static str, Finding)> {
+    let accounts = Lock::Mutex.named("accounts", 1);
+    let log = Lock::RwLock.named("log", 2);
+    let audit = Lock::Mutex.made_at(at::MADE_1, "bank::Audit", 3);
+    let of = |wanted, want, others: &[_], rules: &[Rule]| {
+        let own = held(log, Mode::Shared, at::T1_A);
+        let side = with_others(side("transfer", own, Some((wanted, want, at::T1_B))), others);
+        let mut finding = one_side(Kind::OrderViolation, None, side);
+        finding.locks = vec![log, wanted];
+        finding.rules = rules.to_vec();
+        finding
+    };
+    let rule = |before, after, source| Rule { before, after, source };
+    let code = Source::Code(at::MADE_4);
+    let file = Source::File("lockgraph.toml", 7);
+    vec![
+        (
+            "lg007",
+            of(
+                accounts,
+                Want::Exclusive,
+                &[(audit, Mode::Exclusive, Some(at::T2_A))],
+                &[rule("accounts", "audit", code), rule("audit", "log", code)],
+            ),
+        ),
+        (
+            "lg007_sources",
+            of(
+                audit,
+                Want::Exclusive,
+                &[],
+                &[
+                    rule("src/bank/audit.rs:3", "ledger\nof two lines", file),
+                    rule("ledger\nof two lines", "log", Source::Environment),
+                ],
+            ),
+        ),
     ]
 }
 
@@ -318,6 +360,7 @@ fn misuses() -> Vec<(&'static str, Finding)> {
     let mut asserted =
         of(Misuse::AssertNotHeld, with_others(idle(), &[(map, Mode::Shared, Some(at::T1_A))]));
     asserted.locks = vec![state];
+    let held_here = held(state, Mode::Exclusive, at::T1_A);
     let mut two =
         of(Misuse::CondvarTwoMutexes, side("main", held(state, Mode::Exclusive, at::T1_A), None));
     two.locks = vec![list, state];
@@ -333,6 +376,7 @@ fn misuses() -> Vec<(&'static str, Finding)> {
             of(Misuse::InitWhileHeld, side("main", held(state, Mode::Exclusive, at::T1_A), None)),
         ),
         ("lg013_assert_not_held", asserted),
+        ("lg013_assert_held", of(Misuse::AssertHeld, side("main", held_here, None))),
         ("lg013_condvar_two_mutexes", two),
     ]
 }
@@ -372,6 +416,7 @@ fn every_kind_confidence_and_misuse_has_a_sample() {
         Misuse::DropWhileHeld,
         Misuse::InitWhileHeld,
         Misuse::AssertNotHeld,
+        Misuse::AssertHeld,
         Misuse::CondvarTwoMutexes,
     ] {
         assert!(all.iter().any(|(_, f)| f.detail == Detail::Misuse(misuse)), "{misuse:?}");
@@ -389,7 +434,8 @@ fn every_json_line_is_one_line_of_json_that_says_what_the_finding_says() {
         assert_eq!(value["message"], finding.message());
         assert_eq!(value["fingerprint"], format!("{:016x}", finding.fingerprint));
         assert_eq!(value["locks"].as_array().map(Vec::len), Some(finding.locks.len()));
-        let fields = 15 + usize::from(!finding.waits.is_empty());
+        let fields =
+            15 + usize::from(!finding.waits.is_empty()) + usize::from(!finding.rules.is_empty());
         assert_eq!(value.as_object().map(serde_json::Map::len), Some(fields), "{name}");
     }
 }

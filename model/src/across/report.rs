@@ -55,6 +55,7 @@ pub(super) fn finding(evidence: &Evidence<'_>, ring: Ring, graded: &Graded<'_, '
         sites,
         misuse: None,
         writer_seen: None,
+        rules: Vec::new(),
         waits: Vec::new(),
         allowed_by: None,
         per_process: Vec::new(),

@@ -127,7 +127,7 @@ impl Worker {
             Op::Init(lock) => self.with(lock, door::lock_reinitialised)?,
             Op::AssertHeld(lock) => {
                 let policy = self.locks.policy(lock);
-                self.with(lock, |header| door::assert_held(header, policy))?;
+                self.with(lock, |header| door::assert_held(header, policy).is_ok())?;
             }
             Op::BulkLockUnlock(count) => {
                 (0..count).for_each(|_| self.locks.lock_unlock_fresh(self.thread, site()));

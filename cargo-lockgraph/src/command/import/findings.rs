@@ -80,6 +80,7 @@ fn finding(ring: &[Id], cycle: Vec<Side>, names: &[&str], process: u32) -> Findi
         cycle,
         misuse: None,
         writer_seen: None,
+        rules: Vec::new(),
         waits: Vec::new(),
         allowed_by: None,
         per_process: vec![FindingUse { process, repeats: 0 }],
