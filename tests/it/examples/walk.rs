@@ -72,7 +72,7 @@ fn the_walk_goes_as_it_says() {
         match step {
             Step::Run(line, code) => {
                 let output = command(&copy, &line).output().expect("a shell");
-                let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text));
+                let text = [output.stdout, output.stderr].map(String::from_utf8);
                 let text = text.map(|text| text.expect("UTF-8")).concat();
                 assert_eq!(output.status.code(), Some(code), "`{line}`:\n{text}");
                 let said = match (code, edited) {

@@ -23,9 +23,10 @@
 //! With the tracker compiled out the server does the same work; `--broken` says that it would hang,
 //! and ends with 0.
 
+#[path = "echo_server/clients.rs"]
 mod clients;
+#[path = "echo_server/server.rs"]
 mod server;
-#[path = "../support/mod.rs"]
 mod support;
 
 use clients::Client;
