@@ -21,6 +21,7 @@ mod macros;
 mod macros;
 mod named;
 mod rank;
+pub mod resource;
 #[cfg(feature = "dump")]
 pub mod testing;
 
@@ -40,3 +41,4 @@ pub use logger::to_log;
 pub use logger::to_tracing;
 pub use named::{Named, forget_order};
 pub use rank::Rank;
+pub use resource::Resource;

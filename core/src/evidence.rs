@@ -193,6 +193,7 @@ fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side
     let wish = |wait: &parked::Wait| {
         let want = match wait.what {
             What::Lock(want) => want,
+            What::Permit(1) => Want::Exclusive,
             What::Permit(_) => Want::Shared,
             What::Notification => Want::Exclusive,
             What::Threads | What::Other(_) => return None,
@@ -207,7 +208,7 @@ fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side
     };
     let waited = stuck.wait.map(|wait| Waited {
         awaits: match wait.what {
-            What::Lock(_) => Awaits::Lock,
+            What::Lock(_) | What::Permit(1) => Awaits::Lock,
             What::Permit(_) => Awaits::Permit,
             What::Notification => Awaits::Notification,
             What::Threads => Awaits::Thread(stuck.thread.map(name)),

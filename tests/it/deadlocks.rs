@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Barrier, PoisonError};
 use std::time::Duration;
 
-type Part<'a> = Box<dyn FnOnce() + Send + 'a>;
+pub(crate) type Part<'a> = Box<dyn FnOnce() + Send + 'a>;
 
-fn part<'a>(f: impl FnOnce() + Send + 'a) -> Part<'a> {
+pub(crate) fn part<'a>(f: impl FnOnce() + Send + 'a) -> Part<'a> {
     Box::new(f)
 }
 
 /// Runs every part on a thread of its own; how many of them were refused by LG002. The others must
 /// end.
-fn victims(parts: Vec<Part<'_>>) -> usize {
+pub(crate) fn victims(parts: Vec<Part<'_>>) -> usize {
     let refused = AtomicU32::new(0);
     std::thread::scope(|s| {
         for part in parts {
@@ -36,7 +36,7 @@ fn victims(parts: Vec<Part<'_>>) -> usize {
 }
 
 /// The deadlocks that were reported of locks whose names begin so.
-fn about(prefix: &str) -> Vec<Finding> {
+pub(crate) fn about(prefix: &str) -> Vec<Finding> {
     let named = |finding: &Finding| {
         let mut names = finding.locks.iter().filter_map(|lock| lock.class.name);
         finding.kind == Kind::Deadlock && names.any(|name| name.starts_with(prefix))
@@ -46,7 +46,7 @@ fn about(prefix: &str) -> Vec<Finding> {
 
 /// The one deadlock with this prefix, with so many sides.
 #[track_caller]
-fn told(prefix: &str, sides: usize) -> Finding {
+pub(crate) fn told(prefix: &str, sides: usize) -> Finding {
     let mut all = about(prefix);
     assert_eq!(all.len(), 1, "{prefix}: {all:#?}");
     let finding = all.remove(0);
@@ -56,7 +56,7 @@ fn told(prefix: &str, sides: usize) -> Finding {
     finding
 }
 
-fn lock(name: &str) -> Mutex<u32> {
+pub(crate) fn lock(name: &str) -> Mutex<u32> {
     Mutex::new(0).named(name)
 }
 

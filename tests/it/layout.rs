@@ -118,6 +118,12 @@ const WRAPPERS: &[Rule] = &[
         "the tracked forms, and the door for authors of wrappers",
     ),
     rule("blocking", &["chosen", "door"], &[], "one text for both modes, over the door"),
+    rule(
+        "resource",
+        &["chosen", "door", "named"],
+        &[],
+        "one text for both modes: tells the door what the program does",
+    ),
     rule("named", &["*"], &[], "names every kind of lock, in both modes"),
     rule(
         "macros",

@@ -27,6 +27,7 @@ mod parking_lot_recorded;
 mod parking_lot_rwlock;
 mod parking_lot_types;
 mod raw;
+mod resource;
 mod scenario;
 mod sinks;
 mod stalls;

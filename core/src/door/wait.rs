@@ -48,6 +48,12 @@ impl Parked {
 
     fn new(block: &'static OwnerBlock, wait: &Wait, must_not_panic: bool) -> Parked {
         let outer = block.parked.load();
+        let for_permit = outer.is_some_and(|outer| matches!(outer.what, What::Permit(_)));
+        if for_permit && wait.what != What::Threads {
+            // Whatever a semaphore is made of: as long as the permit is out of reach, nothing else
+            // decides when its owner goes on.
+            return Parked::NOWHERE;
+        }
         let turn = block.parked.publish(wait);
         let joins = wait.what == What::Threads;
         let of_lock = matches!(wait.what, What::Lock(_));
@@ -164,9 +170,14 @@ pub fn sleeps(lock: &LockHeader, policy: &'static Policy, site: Site) -> Parked 
     request(lock, policy, What::Notification, site, false)
 }
 
-/// The running owner is about to wait for one of `permits`, each a hold of `lock`.
+/// The running owner is about to wait for one of `permits`, each a hold of `lock`. No other wait but
+/// for threads counts while this lives. Nothing where the owner has it already and may have it again.
 #[inline(never)]
 pub fn permit(lock: &LockHeader, policy: &'static Policy, permits: u32, site: Site) -> Parked {
+    let again = |block: &OwnerBlock| policy.reentrant && block.held.has(lock.head());
+    if !lock.is_unborn() && careful_block().is_some_and(again) {
+        return Parked::NOWHERE;
+    }
     request(lock, policy, What::Permit(permits), site, false)
 }
 

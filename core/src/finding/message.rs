@@ -423,6 +423,7 @@ pub(super) fn held_word(lock: LockRef, mode: Mode) -> &'static str {
         Mode::Exclusive if initialises(lock) => "initialising",
         Mode::Exclusive if !lock.class.policy.shared => "exclusive",
         Mode::Exclusive => "write",
+        Mode::Shared if lock.class.policy.kind == "Pool" => "a permit",
         Mode::Shared => "read",
         Mode::SharedRecursive => "recursive read",
         Mode::Upgradable => "upgradable read",
@@ -445,6 +446,7 @@ pub(super) fn want_word(lock: LockRef, want: Want) -> &'static str {
 pub(super) fn verb(lock: LockRef, want: Want) -> &'static str {
     match want_word(lock, want) {
         "exclusive" => "lock",
+        "a permit" => "take",
         "upgrade to write" => "upgrade",
         word => word,
     }
@@ -454,6 +456,7 @@ pub(super) fn verb(lock: LockRef, want: Want) -> &'static str {
 pub(super) fn verb_of_hold(lock: LockRef, mode: Mode) -> &'static str {
     match held_word(lock, mode) {
         "exclusive" => "lock",
+        "a permit" => "take",
         "initialising" => "initialise",
         word => word,
     }

@@ -175,7 +175,7 @@ fn hung(finding: &Finding, names: &Names) -> Option<Scenario> {
     }
     for (role, (side, waited)) in sides.iter().zip(&finding.waits).enumerate() {
         let act = match (&waited.awaits, side.wants) {
-            (Awaits::Lock, Some(wants)) => {
+            (Awaits::Lock | Awaits::Permit, Some(wants)) => {
                 format!("{} {}", verb(wants.lock, wants.want), names.of(wants.lock))
             }
             (Awaits::Thread(_), _) => "join".to_owned(),

@@ -3,6 +3,7 @@
 use super::{Deadlock, Stuck, Waits, retain};
 use crate::held::Hold;
 use crate::mem::SysVec;
+use crate::parked::What;
 
 /// `a` waits for `b`, because of a hold where there is one.
 struct Edge {
@@ -31,8 +32,8 @@ impl Waits {
             }
         }
         let waits_itself = edges.iter().any(|edge| edge.a == me && edge.b == me);
-        let permit = matches!(self.waiters[me].wait.what, crate::parked::What::Permit(_));
-        if core.len() == 1 && !(waits_itself && permit) {
+        let several = matches!(self.waiters[me].wait.what, What::Permit(permits) if permits > 1);
+        if core.len() == 1 && !(waits_itself && several) {
             return None;
         }
         retain(&mut self.reported, |(block, turn)| block.parked.stands(*turn));
@@ -79,7 +80,7 @@ impl Waits {
         let waiter = &self.waiters[at];
         let of_core = |edge: &&Edge| core.contains(&edge.a) && core.contains(&edge.b);
         let held = edges.iter().filter(of_core).find_map(|edge| edge.hold.filter(|_| edge.b == at));
-        let threads = matches!(waiter.wait.what, crate::parked::What::Threads);
+        let threads = matches!(waiter.wait.what, What::Threads);
         let child = edges.iter().filter(of_core).find(|edge| edge.a == at && threads);
         let mut others = SysVec::new();
         for other in self.holds.iter().filter(|other| other.by == at) {

@@ -16,6 +16,7 @@ pub(super) enum Lock {
     SendMutex,
     RwLock,
     Once,
+    Pool,
     Raw,
 }
 
@@ -35,6 +36,8 @@ static MUTEX: Policy = policy("Mutex", false, false);
 static SEND_MUTEX: Policy = policy("Mutex", false, true);
 static RW_LOCK: Policy = policy("RwLock", true, false);
 static ONCE: Policy = policy("Once", false, false);
+static POOL: Policy =
+    Policy { read_blocks_behind_writer: false, upgrade: false, ..policy("Pool", true, false) };
 static RAW: Policy = policy("SpinLock", false, true);
 
 impl Lock {
@@ -63,6 +66,7 @@ impl Lock {
             Lock::SendMutex => &SEND_MUTEX,
             Lock::RwLock => &RW_LOCK,
             Lock::Once => &ONCE,
+            Lock::Pool => &POOL,
             Lock::Raw => &RAW,
         };
         LockRef { id: LockId(id), class: intern(name, policy, created_at, type_name) }

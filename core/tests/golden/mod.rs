@@ -223,7 +223,7 @@ fn deadlocks() -> Vec<(&'static str, Finding)> {
     let a = Lock::Mutex.named("a", 1);
     let b = Lock::Mutex.made_at(at::MADE_2, "bank::Ledger", 2);
     let cache = Lock::RwLock.named("cache", 3);
-    let pool = Lock::Mutex.named("pool", 4);
+    let pool = Lock::Pool.named("pool", 4);
     let waited = |awaits, at, us| Waited { awaits, at, us };
     let of = |sides: Vec<Side>, waits, at| {
         let mut finding = inversion(C::Feasible, sides);
