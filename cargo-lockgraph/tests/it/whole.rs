@@ -182,6 +182,25 @@ fn an_inversion_of_std_mutexes_is_found_and_its_repair_is_seen() {
 }
 
 #[test]
+fn the_order_of_the_policy_is_in_effect() {
+    let project = Project::new("whole_order", "");
+    let [accounts, audit] = ["ACCOUNTS.lock().unwrap()", "AUDIT.lock().unwrap()"];
+    // Both the same way round: no inversion.
+    project.write("tests/bank.rs", &abba(STD, [audit, accounts], [audit, accounts]));
+    let order = "[[order]]\nbefore = \"tests/bank.rs:2\"\nafter = \"tests/bank.rs:3\"\n";
+    project.write("lockgraph.toml", order);
+    project.lockgraph(&["test", "--test", "bank"]).ends_with(101).says(&[
+        "error[LG007]: order violation: ",
+        "--> tests/bank.rs:11:35",
+        "`tests/bank.rs:2` before `tests/bank.rs:3` (LOCKGRAPH_ORDER)",
+    ]);
+    project.write("lockgraph.toml", &order.replace(":2", ":9").replace(":3", ":2"));
+    project.lockgraph(&["test", "--test", "bank"]).ends_with(0).says(&["lockgraph: no findings"]);
+    project.write("lockgraph.toml", "[[order]]\nbefore = 7\n");
+    project.lockgraph(&["test", "--test", "bank"]).ends_with(3).says(&["lockgraph.toml:2:10: "]);
+}
+
+#[test]
 fn an_inversion_with_a_readers_writer_lock_is_found() {
     let project = Project::new("whole_rwlock", "");
     let (read, write, lock) =
