@@ -33,6 +33,16 @@ fn declared() -> MutexGuard<'static, Declared> {
 /// A rule that is not in effect, and one that it contradicts; none where there are too many.
 pub(crate) type Refused = (Rule, Option<Rule>);
 
+/// What became of a rule.
+#[derive(Debug, PartialEq, Eq)]
+enum Added {
+    New,
+    /// It is there already.
+    Known,
+    /// It contradicts this one; none where it cannot hold by itself, or there are too many.
+    Refused(Option<Rule>),
+}
+
 /// The hold that a request must not be made with, and the rules that say so: from the class that is
 /// wanted to the one that is held.
 pub(crate) struct Broken {
@@ -120,25 +130,25 @@ impl Declared {
         self.names.len() as u32 - 1
     }
 
-    /// Adds a rule, unless it is there already. Tells whether it is new.
-    fn add(&mut self, rule: Rule) -> Result<bool, Refused> {
+    /// Adds a rule.
+    fn add(&mut self, rule: Rule) -> Added {
         if self.rules.iter().any(|e| (e.rule.before, e.rule.after) == (rule.before, rule.after)) {
-            return Ok(false);
+            return Added::Known;
         }
         if rule.before == rule.after || self.rules.len() >= MAX_RULES {
-            return Err((rule, None));
+            return Added::Refused(None);
         }
         let (before, after) = (self.name(rule.before), self.name(rule.after));
         let mut back = SysVec::new();
         let reached = self.reached(&[after]);
         if reached[before as usize].is_some() {
             self.trace(&reached, before, &mut back);
-            return Err((rule, back.first().copied()));
+            return Added::Refused(back.first().copied());
         }
         self.names[before as usize].rules.push(self.rules.len() as u32);
         self.rules.push(Edge { before, after, rule });
         self.places.is_stale = true;
-        Ok(true)
+        Added::New
     }
 
     /// For every name, the rule by which it follows from `start` on the shortest way; none for
@@ -242,8 +252,9 @@ pub(crate) fn declare(rules: impl Iterator<Item = Rule>) -> (SysVec<Refused>, bo
     let mut declared = declared();
     for rule in rules {
         match declared.add(rule) {
-            Ok(new) => is_new |= new,
-            Err(why) => refused.push(why),
+            Added::New => is_new = true,
+            Added::Known => {}
+            Added::Refused(other) => refused.push((rule, other)),
         }
     }
     if is_new {
@@ -350,10 +361,8 @@ mod tests {
             let mut oracle = Pairs::default();
             for (a, b) in pairs {
                 let fits = oracle.add(a, b);
-                match declared.add(rule(a, b)) {
-                    Ok(_) => prop_assert!(fits),
-                    Err((refused, _)) => prop_assert!(!fits && refused == rule(a, b)),
-                }
+                let refused = matches!(declared.add(rule(a, b)), Added::Refused(_));
+                prop_assert_eq!(refused, !fits);
             }
             CLASSES.iter().for_each(|class| declared.learn(class, &None));
             let holds: Vec<Hold> = held.iter().map(|&at| hold(&CLASSES[at])).collect();
@@ -398,11 +407,11 @@ mod tests {
     #[test]
     fn a_contradiction_is_refused_with_the_rule_that_it_meets() {
         let mut declared = Declared::new();
-        assert_eq!(declared.add(rule(0, 1)), Ok(true));
-        assert_eq!(declared.add(rule(1, 2)), Ok(true));
-        assert_eq!(declared.add(rule(0, 1)), Ok(false), "known");
-        assert_eq!(declared.add(rule(2, 0)), Err((rule(2, 0), Some(rule(0, 1)))));
-        assert_eq!(declared.add(rule(3, 3)), Err((rule(3, 3), None)));
+        assert_eq!(declared.add(rule(0, 1)), Added::New);
+        assert_eq!(declared.add(rule(1, 2)), Added::New);
+        assert_eq!(declared.add(rule(0, 1)), Added::Known);
+        assert_eq!(declared.add(rule(2, 0)), Added::Refused(Some(rule(0, 1))));
+        assert_eq!(declared.add(rule(3, 3)), Added::Refused(None));
         assert_eq!(declared.rules.len(), 2);
     }
 }

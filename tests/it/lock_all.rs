@@ -143,7 +143,7 @@ fn random_groups_of_declared_classes_neither_hang_nor_break_their_order() {
                         (random >> 33) as usize % n
                     };
                     for _ in 0..rounds {
-                        let mut group = vec![below(32), 32 + below(32), 64 + below(32)];
+                        let mut group = [below(32), 32 + below(32), 64 + below(32)];
                         group.rotate_left(below(3));
                         let group: Vec<&Mutex<u64>> = group.iter().map(|&at| &locks[at]).collect();
                         lock_all(&group).iter_mut().for_each(|guard| **guard += 1);

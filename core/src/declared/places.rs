@@ -160,6 +160,7 @@ fn first_place(class: &'static Class) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Added;
     use super::super::tests::{NAMES, POLICY, Pairs, rule};
     use super::*;
     use crate::lock::Class;
@@ -215,7 +216,8 @@ mod tests {
                 match step {
                     Step::Declare(a, b) => {
                         let known = rules.add(a, b);
-                        prop_assert_eq!(declared.add(rule(a, b)).is_ok(), known);
+                        let refused = matches!(declared.add(rule(a, b)), Added::Refused(_));
+                        prop_assert_eq!(refused, !known);
                     }
                     Step::Place(at) => {
                         let agreed = agree(&rules, &given);
@@ -241,7 +243,7 @@ mod tests {
         let source = crate::rule::Source::Environment;
         let add = |declared: &mut Declared, before, after| {
             let rule = crate::rule::Rule { before: names[before], after: names[after], source };
-            assert!(declared.add(rule).is_ok());
+            assert_eq!(declared.add(rule), Added::New);
         };
         add(&mut declared, 0, 99);
         let first = place(&mut declared, class(0));

@@ -135,6 +135,42 @@ fn naive_philosophers_starve_by_name_and_ordered_ones_eat() {
 }
 
 #[test]
+fn a_tested_order_is_printed_and_a_request_against_it_refused() {
+    let ran = ran("ordering_test", &[]);
+    let Some(dump) = &ran.dump else {
+        assert!(ran.out.contains("[90, 110] after 1 lines"), "{}", ran.out);
+        return ends(&ran, 0);
+    };
+    ends(&ran, 1);
+    let order = "transfer takes `rates`, then `accounts`, then `log`";
+    assert!(ran.out.contains(order), "{}", ran.out);
+    assert!(!ran.out.contains("after 1 lines"), "it was refused:\n{}", ran.out);
+    let declared = "declared: `accounts` before `log` (examples/ordering_test.rs:";
+    assert!(ran.err.contains(declared), "{}", ran.err);
+    assert!(dump.findings().contains(&"LG007".to_owned()), "{:?}", dump.findings());
+}
+
+#[test]
+fn crossed_transfers_are_reported_and_those_in_one_order_are_not() {
+    let naive = ran("bank_transfer", &[]);
+    ends(&naive, i32::from(naive.dump.is_some()));
+    if let Some(dump) = &naive.dump {
+        assert_eq!(dump.findings(), ["LG003 feasible"]);
+        let both = ["thread `alice`", "thread `bob`", "Mutex<i64>"];
+        assert!(both.iter().all(|word| naive.err.contains(word)), "{}", naive.err);
+    }
+    for way in ["by_key", "together"] {
+        let ran = ran("bank_transfer", &[way]);
+        ends(&ran, 0);
+        assert_eq!(ran.err, "", "nothing is reported");
+        assert!(ran.out.contains("10000 in 100 accounts"), "{}", ran.out);
+        let Some(dump) = &ran.dump else { continue };
+        assert_eq!((dump.findings(), dump.cycles()), (Vec::new(), 0), "{way}");
+        assert_eq!(dump.made("account"), 100);
+    }
+}
+
+#[test]
 fn a_mutex_taken_twice_is_refused_and_a_reentrant_one_is_free_after_the_last_guard() {
     let ran = ran("reentrant", &[]);
     for line in [

@@ -3,6 +3,9 @@
 #[cfg(target_os = "linux")]
 mod echo_server;
 mod locks;
+#[path = "../../../examples/ordering_test.rs"]
+#[allow(dead_code, reason = "its tests run with these; it runs as a process of its own too")]
+mod ordering_test;
 mod readme;
 mod slow_calls;
 #[cfg(unix)]
