@@ -5,16 +5,15 @@
 //!
 //! What to look for: the report LG002 on standard error, within a millisecond of the moment in
 //! which the circle closes. It shows who holds what, taken where, and waits for what, where, and
-//! since when. In tier `full` (a debug build) the thread that closes the circle panics in place of
-//! parking, with its stack; the other one goes on, and the process ends with 1. With
-//! `LOCKGRAPH=full,LG002=warn` both hang, as they would without the tracker, after the report; with
-//! `LG002=abort` the process aborts.
+//! since when, with the stacks of both, which the program asks for by `Config::stacks`. In tier `full` (a
+//! debug build) the thread that closes the circle panics in place of parking; the other one goes on,
+//! and the process ends with 1. With `LOCKGRAPH=full,LG002=warn` both hang, as they would without
+//! the tracker, after the report; with `LG002=abort` the process aborts.
 //!
 //! With the tracker compiled out it says so, deadlocks nothing, and ends with 0.
 
-use lockgraph::Named;
 use lockgraph::parking_lot::Mutex;
-use std::backtrace::Backtrace;
+use lockgraph::{Config, Named};
 use std::process::ExitCode;
 use std::thread::{self, sleep};
 use std::time::Duration;
@@ -27,7 +26,7 @@ fn main() -> ExitCode {
         println!("two_lock_deadlock: the tracker is compiled out, so this would hang for ever");
         return ExitCode::SUCCESS;
     }
-    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}\n{}", Backtrace::force_capture())));
+    Config::new().stacks(true).install();
     let lock_a = Mutex::new(100).named("lock_a");
     let lock_b = Mutex::new(0).named("lock_b");
     let transfer = || {

@@ -22,11 +22,13 @@ use crate::mem::{SysVec, leak};
 use crate::mode::{Mode, Want};
 use crate::os::{Os, System};
 use crate::parked::Parked;
-use crate::primitive::{AtomicU32, Ordering};
+use crate::primitive::{AtomicU32, AtomicU64, Ordering};
 use crate::recent::Recent;
 use crate::tls;
 use std::cell::{Cell, UnsafeCell};
+use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 /// The recorder runs on this thread right now: pass through.
 pub(crate) const INSIDE: u32 = 1;
@@ -40,6 +42,9 @@ pub(crate) const RELEASED_ELSEWHERE: u32 = 8;
 pub(crate) const HINTED: u32 = 16;
 /// Somebody may join this thread and wants to know what it has asked for: see `recent`.
 pub(crate) const FOLLOWED: u32 = 32;
+
+/// A thread of the recorder's own.
+pub(crate) const SERVES: u32 = 64;
 
 /// Set and unset by other threads too.
 const FOREIGN: u32 = RELEASED_ELSEWHERE;
@@ -74,6 +79,8 @@ pub(crate) struct OwnerBlock {
     /// Lock ids in stock: next and end.
     ids: Cell<(u64, u64)>,
     pub(crate) hint: Cell<Option<(Site, bool)>>,
+    /// The number in its `ThreadId`; 0 where that was not asked for.
+    thread: AtomicU64,
 }
 
 // SAFETY: the non-atomic fields are touched only by the thread that runs as this owner: the one
@@ -150,6 +157,7 @@ pub(crate) static NOBODY: OwnerBlock = OwnerBlock {
     record: Cell::new(0),
     ids: Cell::new((0, 0)),
     hint: Cell::new(None),
+    thread: AtomicU64::new(0),
 };
 
 /// Loom's atomics are not `const`; its tests have blocks that no thread finds.
@@ -191,6 +199,42 @@ fn take() -> Option<&'static OwnerBlock> {
     let block = leak(OwnerBlock::new(index, id));
     table.blocks.push(block);
     Some(block)
+}
+
+/// The owner on this thread.
+pub(crate) fn on_thread(thread: ThreadId) -> Option<OwnerId> {
+    let number = number(thread);
+    find(|block| block.thread.load(Ordering::Relaxed) == number).map(OwnerBlock::id)
+}
+
+/// What `ThreadId` tells of itself to a hasher alone.
+fn number(thread: ThreadId) -> u64 {
+    struct Number(u64);
+    impl Hasher for Number {
+        fn write(&mut self, bytes: &[u8]) {
+            bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+        }
+
+        fn write_u64(&mut self, number: u64) {
+            self.0 = number;
+        }
+
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+    let mut number = Number(0);
+    thread.hash(&mut number);
+    number.finish()
+}
+
+/// A number for an owner that has no block.
+pub(crate) fn stranger() -> OwnerId {
+    let mut table = table();
+    let id = table.next_owner;
+    // At the end of all numbers strangers share the last one.
+    table.next_owner = id.saturating_add(1);
+    OwnerId(id)
 }
 
 /// The block with this index.
@@ -239,6 +283,7 @@ impl OwnerBlock {
             record: Cell::new(0),
             ids: Cell::new((0, 0)),
             hint: Cell::new(None),
+            thread: AtomicU64::new(0),
         };
         block.set_generation(1);
         block.set_segment(0);
@@ -256,6 +301,7 @@ impl OwnerBlock {
         // 16 bits of it stand in every token and every held-set word.
         self.set_generation(self.generation().wrapping_add(1));
         self.id.store(id, Ordering::Relaxed);
+        self.thread.store(0, Ordering::Relaxed);
         self.held.reset();
         self.recent.clear();
         self.scope.set(0);
@@ -378,6 +424,11 @@ impl OwnerBlock {
     #[inline(always)]
     pub(crate) fn generation(&self) -> u16 {
         self.generation.load(Ordering::Relaxed) as u16
+    }
+
+    /// The running thread, which is this owner, is called so.
+    pub(crate) fn is_on(&self, thread: ThreadId) {
+        self.thread.store(number(thread), Ordering::Relaxed);
     }
 
     pub(crate) fn id(&self) -> OwnerId {

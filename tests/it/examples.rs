@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Instant;
 
 const TWO_LOCKS: &str = include_str!("../../examples/two_locks.rs");
 const README: &str = "README.md";
@@ -79,16 +80,23 @@ fn deadlocks(example: &str, words: &[&str]) -> String {
 }
 
 #[test]
-fn two_lock_deadlock_is_named_with_sites_and_stack_and_ends() {
+fn two_lock_deadlock_is_named_with_sites_and_stacks_and_ends() {
     let names = ["lock_a", "lock_b", "thread `transfer`", "thread `audit`"];
+    let begin = Instant::now();
     let text = deadlocks("two_lock_deadlock", &names);
+    println!("from its start to its end {:.0?}, its sleep included", begin.elapsed());
     let source = include_str!("../../examples/two_lock_deadlock.rs");
     if lockgraph::PRESENT {
         for line in acquisitions(source) {
             let site = format!("examples/two_lock_deadlock.rs:{line}");
             assert!(text.contains(&site), "the report does not show {site}:\n{text}");
         }
-        assert!(text.contains("two_lock_deadlock::main::{{closure}}"), "no stack:\n{text}");
+        for name in ["transfer", "audit"] {
+            let (_, stack) =
+                text.split_once(&format!("stack of thread `{name}`\n")).expect("a stack");
+            let frame = stack.lines().next().unwrap_or_default();
+            assert!(frame.contains("two_lock_deadlock::main::{{closure}}"), "{name}:\n{text}");
+        }
     }
 }
 
@@ -106,6 +114,27 @@ fn two_lock_deadlock_aborts_where_that_is_the_level() {
     assert!(!output.status.success() && output.status.code() != Some(1), "{out}{err}");
     assert!(err.contains("error[LG002]"), "{err}");
     assert!(!err.contains("LG003"), "no orders in tier watch: {err}");
+}
+
+/// Nobody closes it; the detector finds it where the system tells whether threads sleep.
+#[test]
+fn channel_deadlock_is_named_where_every_thread_waits() {
+    let run = |arguments: &[&Path]| run("channel_deadlock", arguments);
+    let (out, err) = texts(&run(&[Path::new("right")]));
+    assert_eq!((out.lines().count(), &*err), (1, ""), "{out}{err}");
+    assert!(out.contains("have had their messages"), "{out}");
+    let output = run(&[]);
+    let (out, err) = texts(&output);
+    if !lockgraph::PRESENT || cfg!(lockgraph_no_os) {
+        assert!(output.status.success() && out.contains("compiled out"), "{out}{err}");
+        return;
+    }
+    assert!(!output.status.success() && output.status.code() != Some(1), "{out}{err}");
+    assert_eq!(err.matches("error[LG002]").count(), 1, "reported once:\n{err}");
+    let words = ["3 threads", "thread `left`", "thread `right`", "thread `main`", "a message"];
+    for word in words {
+        assert!(err.contains(word), "the report does not say `{word}`:\n{err}");
+    }
 }
 
 #[test]
