@@ -20,7 +20,8 @@ use std::time::Duration;
 
 fn main() -> ExitCode {
     let right = std::env::args().nth(1).is_some_and(|argument| argument == "right");
-    if !right && !(lockgraph::PRESENT && cfg!(target_os = "linux")) {
+    let is_found = lockgraph::PRESENT && cfg!(target_os = "linux");
+    if !(right || is_found) {
         println!("channel_deadlock: the tracker is compiled out, so this would hang for ever");
         return ExitCode::SUCCESS;
     }

@@ -15,6 +15,10 @@
 //!
 //! This file holds unsafe code: that `Sync`, the access to the cache, and the pointers of `tls`.
 
+mod thread;
+
+pub(crate) use thread::on_thread;
+
 use crate::cache::Cache;
 use crate::held::{HeldSet, Hold, NearTop, fold, generation_bits, mode_bits};
 use crate::lock::{Class, ID_SHIFT, LockHeader, MAX_ID, OwnerId, Site};
@@ -26,9 +30,7 @@ use crate::primitive::{AtomicU32, AtomicU64, Ordering};
 use crate::recent::Recent;
 use crate::tls;
 use std::cell::{Cell, UnsafeCell};
-use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
 
 /// The recorder runs on this thread right now: pass through.
 pub(crate) const INSIDE: u32 = 1;
@@ -199,33 +201,6 @@ fn take() -> Option<&'static OwnerBlock> {
     let block = leak(OwnerBlock::new(index, id));
     table.blocks.push(block);
     Some(block)
-}
-
-/// The owner on this thread.
-pub(crate) fn on_thread(thread: ThreadId) -> Option<OwnerId> {
-    let number = number(thread);
-    find(|block| block.thread.load(Ordering::Relaxed) == number).map(OwnerBlock::id)
-}
-
-/// What `ThreadId` tells of itself to a hasher alone.
-fn number(thread: ThreadId) -> u64 {
-    struct Number(u64);
-    impl Hasher for Number {
-        fn write(&mut self, bytes: &[u8]) {
-            bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
-        }
-
-        fn write_u64(&mut self, number: u64) {
-            self.0 = number;
-        }
-
-        fn finish(&self) -> u64 {
-            self.0
-        }
-    }
-    let mut number = Number(0);
-    thread.hash(&mut number);
-    number.finish()
 }
 
 /// A number for an owner that has no block.
@@ -424,11 +399,6 @@ impl OwnerBlock {
     #[inline(always)]
     pub(crate) fn generation(&self) -> u16 {
         self.generation.load(Ordering::Relaxed) as u16
-    }
-
-    /// The running thread, which is this owner, is called so.
-    pub(crate) fn is_on(&self, thread: ThreadId) {
-        self.thread.store(number(thread), Ordering::Relaxed);
     }
 
     pub(crate) fn id(&self) -> OwnerId {

@@ -90,14 +90,14 @@ fn idle() {
         return;
     }
     let (work, filled) = (Mutex::new(false), Condvar::new());
+    // This thread runs all the time, and holds something.
     let runs = Mutex::new(()).named("idle/runs");
+    let _runs = runs.lock();
     std::thread::scope(|s| {
         s.spawn(|| {
             let guard = work.lock().expect("nobody panics");
             drop(filled.wait_while(guard, |done| !*done).expect("nobody panics"));
         });
-        // Runs all the time, and holds something.
-        let _runs = runs.lock();
         std::thread::sleep(Duration::from_millis(200));
         *work.lock().expect("nobody panics") = true;
         filled.notify_all();
