@@ -12,18 +12,20 @@
 //! With the tracker compiled out, and on other systems than Linux, which do not tell the recorder
 //! whether threads sleep, it says so and ends with 0.
 
+mod support;
+
 use lockgraph::sync::mpsc::{Receiver, Sender, channel};
 use lockgraph::thread;
 use lockgraph::{Config, Detector, Kind, Level};
 use std::process::ExitCode;
 use std::time::Duration;
 
-fn main() -> ExitCode {
+fn main() -> std::io::Result<ExitCode> {
     let right = std::env::args().nth(1).is_some_and(|argument| argument == "right");
     let is_found = lockgraph::PRESENT && cfg!(target_os = "linux");
     if !(right || is_found) {
         println!("channel_deadlock: the tracker is compiled out, so this would hang for ever");
-        return ExitCode::SUCCESS;
+        return Ok(ExitCode::SUCCESS);
     }
     Config::new().level(Kind::Deadlock, Level::Abort).install();
     let _detector = Detector::builder().interval(Duration::from_millis(1)).start();
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
         named("right").spawn_scoped(scope, run).expect("a thread can start");
     });
     println!("channel_deadlock: both have had their messages");
-    ExitCode::SUCCESS
+    support::finish("channel_deadlock")
 }
 
 /// Whoever begins sends first; both answer what they get.
