@@ -2,6 +2,8 @@
 //! reported as those of tracked locks are. A binary of its own: their threads never end. One test, as
 //! a process has one poller.
 
+#![cfg(feature = "deadlock_detection")]
+
 use lockgraph::{Awaits, Config, Detector, Finding, Kind, Level, Named, parking_lot as tracked};
 use parking_lot::Mutex;
 use std::sync::Barrier;
