@@ -1,11 +1,14 @@
 //! `scale [SHAPE[:LOCKS[:STEPS]]..]`: grows large graphs and ends their locks one by one; what an
 //! insertion takes on the mean and at worst, what a drop takes, and the memory.
 //!
-//! Times are of the thread's processor, less what the clock takes. Run it with `--cfg lockgraph`.
+//! Each shape has a process of its own. Times are of the thread's processor, less what the clock
+//! takes. To be built with `--cfg lockgraph`.
 
+use lockgraph::Tier;
 use lockgraph::parking_lot::Mutex;
 use lockgraph_benches::clock::thread_time;
-use lockgraph_benches::shape::{self, Shape, Step};
+use lockgraph_benches::shape::{self, NAMES, Shape, Step};
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// Of many calls.
@@ -107,19 +110,28 @@ fn parse(word: &str) -> Option<Shape> {
     shape::of(name, number(locks)?, number(steps)?)
 }
 
-fn main() {
-    lockgraph::Config::new().tier(lockgraph::Tier::Full).stderr(false).install();
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    if words.is_empty() {
-        words = shape::NAMES.map(String::from).into();
-    }
+/// A process for each shape.
+fn each(words: &[String]) -> std::io::Result<ExitCode> {
+    let here = std::env::current_exe()?;
     for word in words {
-        match parse(&word) {
-            Some(shape) => grow(&shape),
-            None => {
-                eprintln!("scale: no shape {word}: {}", shape::NAMES.join(", "));
-                std::process::exit(2);
-            }
+        let ended = std::process::Command::new(&here).arg(word).status()?;
+        if !ended.success() {
+            return Ok(ExitCode::FAILURE);
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn main() -> std::io::Result<ExitCode> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [word] = &*words else {
+        return each(if words.is_empty() { &NAMES.map(String::from) } else { &words });
+    };
+    lockgraph::Config::new().tier(Tier::Full).stderr(false).install();
+    let Some(shape) = parse(word) else {
+        eprintln!("scale: no shape {word}; there are {}", NAMES.join(", "));
+        return Ok(ExitCode::from(2));
+    };
+    grow(&shape);
+    Ok(ExitCode::SUCCESS)
 }
