@@ -101,6 +101,10 @@ pub(crate) fn request(
         let Some((id, class)) = identify(block, lock, policy, None) else {
             return count_untracked();
         };
+        // Its hold would find no room; and to look at so many costs too much to do it for ever.
+        if block.held.is_full() {
+            return count_untracked();
+        }
         let request = Request { id, class, want, at };
         let mut holds = SysVec::new();
         block.holds().for_each(|hold| holds.push(hold));

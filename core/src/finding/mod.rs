@@ -262,7 +262,7 @@ impl Misuse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Wait {
-    /// A join, which is over: the thread was done with the lock in time.
+    /// A join, which is over: the thread was done with the lock in time, or was refused it.
     Over,
     /// A join, which begins: the thread has asked for the lock before, and may again.
     Ahead,

@@ -182,8 +182,8 @@ impl Finding {
             )],
             Kind::HeldAcrossWait => vec![match self.detail {
                 Detail::Wait(Wait::Over) => format!(
-                    "nothing hangs now: the joined thread was done with {lock} in time; both hang \
-                     on the day that it is slower"
+                    "nothing hangs now: this join is over; both hang where the thread still needs \
+                     {lock} when it is joined"
                 ),
                 Detail::Wait(Wait::Ahead) => format!(
                     "nothing is known to hang: the joined thread has asked for {lock} before; both \
