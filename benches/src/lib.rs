@@ -10,5 +10,6 @@ pub mod clock;
 pub mod contestant;
 pub mod random;
 pub mod row;
+pub mod shape;
 pub mod work;
 pub mod worker;

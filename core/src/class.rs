@@ -133,28 +133,44 @@ pub(crate) fn of(
     let Origin::Site(site) = origin else {
         return intern(Identity::from(policy, origin, type_name));
     };
-    let address = |site: Option<Site>| site.map_or(0, |site| std::ptr::from_ref(site).addr());
-    let place = ((address(site) >> 3) ^ (type_name.map_or(0, str::len) * 31)) % FRONT;
-    let recent = RECENT[place].load(Ordering::Acquire);
+    recent(policy, site, type_name).unwrap_or_else(|| {
+        let class = intern(Identity::from(policy, origin, type_name));
+        let front = &RECENT[place(site, type_name)];
+        front.store(std::ptr::from_ref(class).cast_mut(), Ordering::Release);
+        class
+    })
+}
+
+fn address(site: Option<Site>) -> usize {
+    site.map_or(0, |site| std::ptr::from_ref(site).addr())
+}
+
+/// The place of a class in the front.
+fn place(site: Option<Site>, type_name: Option<&'static str>) -> usize {
+    ((address(site) >> 3) ^ (type_name.map_or(0, str::len) * 31)) % FRONT
+}
+
+/// The class of a lock of this kind created at `site`, where it was asked for lately.
+#[inline]
+pub(crate) fn recent(
+    policy: &'static Policy,
+    site: Option<Site>,
+    type_name: Option<&'static str>,
+) -> Option<&'static Class> {
+    let recent = RECENT[place(site, type_name)].load(Ordering::Acquire);
     // SAFETY: the front holds null or pointers to classes of the table, which are never freed.
-    if let Some(class) = unsafe { recent.as_ref() } {
-        let same_type = match (class.type_name, type_name) {
-            (Some(a), Some(b)) => std::ptr::eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        // By address: equal sites and policies may have several, which only costs a look-up.
-        if same_type
-            && class.name.is_none()
-            && !(class.level != 0 || class.keyed || class.defaulted)
-            && address(class.created_at) == address(site)
-            && std::ptr::eq(class.policy, policy)
-        {
-            return class;
-        }
-    }
-    let class = intern(Identity::from(policy, origin, type_name));
-    RECENT[place].store(std::ptr::from_ref(class).cast_mut(), Ordering::Release);
-    class
+    let class = unsafe { recent.as_ref() }?;
+    let same_type = match (class.type_name, type_name) {
+        (Some(a), Some(b)) => std::ptr::eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    // By address: equal sites and policies may have several, which only costs a look-up.
+    let same = same_type
+        && class.name.is_none()
+        && !(class.level != 0 || class.keyed || class.defaulted)
+        && address(class.created_at) == address(site)
+        && std::ptr::eq(class.policy, policy);
+    same.then_some(class)
 }
 
 /// The one class with this identity. Site and type of a named one are those of its first lock.

@@ -16,6 +16,7 @@ mod assert;
 mod children;
 mod declare;
 mod hold;
+mod life;
 mod scope;
 mod thread;
 mod wait;
@@ -24,7 +25,7 @@ use crate::config::{self, Tier, UNREAD};
 use crate::detector;
 use crate::finding::Misuse;
 use crate::joins;
-use crate::lock::{LockHeader, Origin, Site};
+use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::process;
@@ -38,6 +39,7 @@ pub use declare::*;
 pub use hold::{
     Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
 };
+pub use life::{adopt, lock_dropped, lock_reinitialised};
 pub use scope::*;
 pub use thread::*;
 pub use wait::{Parked, blocked, no_locks_held, permit, sleeps, timed, waiting};
@@ -87,7 +89,8 @@ impl Token {
 /// True where nothing is recorded (tier `off`): what is locked meanwhile needs no other call.
 #[inline(always)]
 pub fn is_off() -> bool {
-    config::tier() != UNREAD && !is_on()
+    // `Off` or lost: the two between `UNREAD` and the tiers that record.
+    config::tier().wrapping_sub(UNREAD + 1) < Tier::Off as u8
 }
 
 /// True where something is recorded; neither this nor [`is_off`] before the first call that asks.
@@ -295,50 +298,6 @@ pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
             block.set(RELEASED_ELSEWHERE);
         }
     }
-}
-
-/// The lock object is gone. Reports LG013 where somebody holds it.
-#[track_caller]
-pub fn lock_dropped(lock: &LockHeader) {
-    lock_ended(lock, Misuse::DropWhileHeld);
-}
-
-/// The lock object was initialised anew in place: it has nothing to do with its past any more.
-/// Reports LG013 where somebody holds it.
-#[track_caller]
-pub fn lock_reinitialised(lock: &LockHeader) {
-    lock_ended(lock, Misuse::InitWhileHeld);
-    if lock.is_unborn() || config::is_lost() {
-        return;
-    }
-    if let Some(id) = owner::current().and_then(OwnerBlock::fresh_id) {
-        lock.reborn(id);
-    }
-}
-
-#[track_caller]
-fn lock_ended(lock: &LockHeader, what: Misuse) {
-    if lock.is_unborn() {
-        return;
-    }
-    let at = Location::caller();
-    let Some(block) = careful_block() else { return };
-    let id = lock.id().0;
-    let mut reported = false;
-    while let Some(holder) = recorder::holder_of(block, lock) {
-        if !std::mem::replace(&mut reported, true) {
-            recorder::misuse(block, lock, what, Some(at));
-        }
-        // The dead lock orders nothing any more.
-        lock.set_owner(id, 0);
-        holder.held.purge(id);
-        holder.set(RELEASED_ELSEWHERE);
-    }
-    if let (Origin::Class(class), Misuse::DropWhileHeld) = (lock.origin(), what) {
-        class.tally.dropped();
-    }
-    let _inside = Inside::enter(block);
-    recorder::forget(id);
 }
 
 /// The running owner is about to wait on a condition variable with `lock`, which it holds:

@@ -70,6 +70,16 @@ pub fn facts() -> String {
     recorder::untracked(recorder::facts)
 }
 
+/// What the recorder counts of itself, by the names that the dump has for it: how large the graph is,
+/// and what was left out where a limit was met.
+///
+/// Cost: a short visit to the graph.
+///
+/// In a forked child: nothing.
+pub fn counters() -> Vec<(&'static str, u64)> {
+    recorder::untracked(recorder::counters)
+}
+
 /// What every owner of the process holds and waits for, right now.
 ///
 /// Cost: a look at every owner, under the lock of their table. It works where every other thread is

@@ -198,63 +198,84 @@ impl fmt::Write for SysVec<u8> {
     }
 }
 
-/// A table of pairs of words, a power of two of them: any number names a pair. `const` empty, when
-/// every number names one and the same pair of zeros, which must not be written.
-pub(crate) struct Pairs {
-    ptr: NonNull<[Cell<u64>; 2]>,
-    /// Of the distance in bytes from the first pair.
+/// A table of words, a power of two of them: any number names one, and the line of eight that it
+/// stands in, which is one of the processor's cache. `const` empty, when every number names the same
+/// zeros, which must not be written.
+pub(crate) struct Lines {
+    ptr: NonNull<Line>,
+    /// Of the distance in bytes from the first word.
     mask: usize,
 }
 
-const PAIR: usize = size_of::<[u64; 2]>();
+/// See [`Lines`].
+pub(crate) type Line = [Cell<u64>; 8];
+const LINE: usize = size_of::<Line>();
+const WORD: usize = size_of::<u64>();
+
 /// What an empty table reads. Never written.
-static NO_PAIRS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+static NO_LINE: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
 
-// SAFETY: a `Pairs` owns its pairs as a `Vec` does and shares nothing; what empty ones share is
-// never written, as `at` says and `len` tells.
-unsafe impl Send for Pairs {}
+// SAFETY: a `Lines` owns its words as a `Vec` does and shares nothing; what empty ones share is
+// never written, as `at` and `line` say and `len` tells.
+unsafe impl Send for Lines {}
 
-impl Pairs {
-    /// No pairs. Allocates nothing.
+impl Lines {
+    /// No lines. Allocates nothing.
     pub(crate) const fn new() -> Self {
         // The pointer is that of a static, and not null.
-        let ptr = std::ptr::from_ref(&NO_PAIRS).cast_mut().cast();
+        let ptr = std::ptr::from_ref(&NO_LINE).cast_mut().cast();
         match NonNull::new(ptr) {
-            Some(ptr) => Pairs { ptr, mask: 0 },
+            Some(ptr) => Lines { ptr, mask: 0 },
             None => unreachable!(),
         }
     }
 
-    /// `len` pairs of zeros; `len` is a power of two above 1.
+    /// `len` words of zeros; `len` is a power of two of at least a line.
     pub(crate) fn with_len(len: usize) -> Self {
-        assert!(len.is_power_of_two() && len > 1, "lockgraph: a table of {len} pairs");
+        assert!(len.is_power_of_two() && len >= 8, "lockgraph: a table of {len} words");
         let layout = Self::layout(len);
         // SAFETY: the layout has a size.
         let raw = unsafe { System.alloc_zeroed(layout) };
         let ptr = NonNull::new(raw.cast()).unwrap_or_else(|| handle_alloc_error(layout));
-        Pairs { ptr, mask: (len - 1) * PAIR }
+        Lines { ptr, mask: layout.size() - WORD }
     }
 
     fn layout(len: usize) -> Layout {
-        Layout::array::<[u64; 2]>(len).expect("lockgraph: a table grew past the address space")
+        let layout = Layout::array::<u64>(len).and_then(|layout| layout.align_to(LINE));
+        layout.expect("lockgraph: a table grew past the address space")
     }
 
-    /// How many pairs there are.
+    /// How many words there are.
     pub(crate) fn len(&self) -> usize {
-        if self.mask == 0 { 0 } else { self.mask / PAIR + 1 }
+        if self.mask == 0 { 0 } else { self.mask / WORD + 1 }
     }
 
-    /// The pair of `hash`, of which the bits from 4 on count. To be written only where `len` is
-    /// not 0.
+    /// The word of `hash`, of which the bits from 3 on count, and the one beside it. To be written
+    /// only where `len` is not 0.
     #[inline(always)]
-    pub(crate) fn at(&self, hash: u64) -> &[Cell<u64>; 2] {
-        // SAFETY: the mask leaves a multiple of a pair's size below the size of the table; in an
-        // empty one it leaves 0, where the pair of zeros is.
-        unsafe { &*self.ptr.as_ptr().byte_add(hash as usize & self.mask) }
+    pub(crate) fn at(&self, hash: u64) -> (&Cell<u64>, &Cell<u64>) {
+        let own = hash as usize & self.mask;
+        let words = self.ptr.as_ptr().cast::<Cell<u64>>();
+        // SAFETY: the mask leaves a multiple of a word's size below the size of the table; in an
+        // empty one it leaves 0, where the line of zeros is. Words come in pairs.
+        unsafe { (&*words.byte_add(own), &*words.byte_add(own ^ WORD)) }
+    }
+
+    /// The line that the word of `hash` stands in. To be written only where `len` is not 0.
+    #[inline]
+    pub(crate) fn line(&self, hash: u64) -> &Line {
+        // SAFETY: as in `at`; a table has whole lines, and the mask leaves a multiple of a line's
+        // size.
+        unsafe { &*self.ptr.as_ptr().byte_add(hash as usize & self.mask & !(LINE - 1)) }
+    }
+
+    /// All lines.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Line> {
+        (0..self.len() / 8).map(|i| self.line((i * LINE) as u64))
     }
 }
 
-impl Drop for Pairs {
+impl Drop for Lines {
     fn drop(&mut self) {
         if self.mask != 0 {
             // SAFETY: the block came from `System` with this layout and nothing points into it.

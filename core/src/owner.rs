@@ -55,8 +55,9 @@ const FOREIGN: u32 = RELEASED_ELSEWHERE | LOOK_AGAIN;
 /// Bits of a token that name the place of a hold.
 const PLACE_BITS: u32 = 24;
 
-/// See the module.
-#[repr(C)]
+/// See the module. No line of the processor's cache, nor the one that is fetched with it, belongs to
+/// two blocks.
+#[repr(C, align(128))]
 pub(crate) struct OwnerBlock {
     pub(crate) held: HeldSet,
     cache: UnsafeCell<Cache>,
@@ -286,7 +287,6 @@ impl OwnerBlock {
         self.record.set(0);
         self.hint.set(None);
         self.set_segment(0);
-        self.with_cache(Cache::clear);
         self.flags.store(0, Ordering::Release);
     }
 
@@ -414,6 +414,7 @@ impl OwnerBlock {
     /// Enters a segment: earlier chain keys no longer match.
     pub(crate) fn set_segment(&self, segment: u32) {
         self.segment.set(segment);
+        self.with_cache(Cache::age);
         let both = u64::from(self.scope.get()) << 32 | u64::from(segment);
         self.held.set_context(fold(both, 0x5851_F42D_4C95_7F2D));
     }
@@ -433,10 +434,10 @@ impl OwnerBlock {
     /// Whether this request had nothing new to tell.
     pub(crate) fn knows(&self, head: u64, want: Want) -> bool {
         let key = self.chain_key(head, want);
-        self.with_cache(|cache| cache.hit(key))
+        self.with_cache(|cache| cache.find(key))
     }
 
-    /// As [`OwnerBlock::knows`], without a call.
+    /// As [`OwnerBlock::knows`], without a call; false where it takes a longer look.
     #[inline(always)]
     pub(crate) fn knows_near(&self, top: NearTop, head: u64, want: Want) -> bool {
         let key = chain_key(self.held.near_chain(top), head, want);
@@ -452,12 +453,20 @@ impl OwnerBlock {
         f(unsafe { &mut *self.cache.get() })
     }
 
+    /// As [`OwnerBlock::fresh_id`], where the block has one left.
+    #[inline]
+    pub(crate) fn id_in_stock(&self) -> Option<u64> {
+        let (next, end) = self.ids.get();
+        (next < end).then(|| {
+            self.ids.set((next + 1, end));
+            next
+        })
+    }
+
     /// A lock id that was never given out before; `None` when all 2^40 are used up.
     pub(crate) fn fresh_id(&self) -> Option<u64> {
-        let (next, end) = self.ids.get();
-        if next < end {
-            self.ids.set((next + 1, end));
-            return Some(next);
+        if let Some(id) = self.id_in_stock() {
+            return Some(id);
         }
         let mut table = table();
         let next = table.next_id;
@@ -480,6 +489,7 @@ impl OwnerBlock {
         tls::set(tls::Word::First, NOBODY_HERE);
         tls::set(tls::Word::Second, NOBODY_HERE);
         self.held.reset();
+        self.with_cache(Cache::end);
         let mut table = table();
         self.flags.store(ENDED, Ordering::Release);
         table.free.push(self);

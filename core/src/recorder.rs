@@ -9,7 +9,7 @@ use crate::config::{self, Tier};
 use crate::event::Event;
 use crate::evidence::{self, Request};
 use crate::finding::{Confidence, Detail, Finding, Kind, Level};
-use crate::graph::{Besides, Chain, Graph, Inversion};
+use crate::graph::{Besides, Chain, Graph, Inversion, sieve};
 use crate::held::Hold;
 use crate::lock::{ID_SHIFT, LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
@@ -27,7 +27,7 @@ mod hung;
 mod misuse;
 mod order;
 
-pub(crate) use birth::{Change, forget_order, identify, reclassify};
+pub(crate) use birth::{Change, bear_at_once, forget_order, identify, reclassify};
 pub(crate) use hung::{
     breaks, condvar_wait, deadlock, held_across_other, held_across_wait, print_snapshot, snapshot,
     stalls, standstill, unseen,
@@ -372,7 +372,14 @@ pub(crate) fn holder_of(
 
 /// The lock is gone: so are its node and its edges.
 pub(crate) fn forget(id: u64) {
-    tell(|graph| graph.drop_lock(id));
+    if !sieve::is_out(id) {
+        tell(|graph| graph.drop_lock(id));
+    }
+}
+
+/// True where the graph has nothing to forget of a lock that has ended.
+pub(crate) fn is_unordered(lock: &LockHeader) -> bool {
+    sieve::is_out(lock.id().0)
 }
 
 /// Opens the journal, which begins with all that is known.
@@ -404,25 +411,34 @@ fn tail(uses: SysVec<Event>) -> journal::Tail {
     for (finding, count) in store::findings().iter().filter(|(_, count)| *count > 0) {
         repeats.push((graph().next_seq(), finding.fingerprint, *count));
     }
-    let mut graph = graph();
+    // A guard in the expression below would live to its end, and `counted` takes the same lock.
+    let seq = graph().next_seq();
+    journal::Tail { uses, repeats, seq, counters: counted().into() }
+}
+
+/// What was counted, by name.
+fn counted() -> [(&'static str, u64); 10] {
+    let graph = graph();
     let counters = graph.counters;
-    journal::Tail {
-        uses,
-        repeats,
-        seq: graph.next_seq(),
-        counters: [
-            ("untracked", untracked_count()),
-            ("dropped_locks", counters.dropped_locks),
-            ("dropped_edges", counters.dropped_edges),
-            ("searches_truncated", graph.truncated()),
-            ("evidence_capped", graph.capped()),
-            ("edges_refused", counters.refused),
-            ("findings_dropped", store::dropped()),
-            ("live_locks", graph.size().0 as u64),
-            ("live_edges", graph.size().1 as u64),
-            ("graph_bytes", graph.bytes() as u64),
-        ]
-        .into(),
+    [
+        ("untracked", untracked_count()),
+        ("dropped_locks", counters.dropped_locks),
+        ("dropped_edges", counters.dropped_edges),
+        ("searches_truncated", graph.truncated()),
+        ("evidence_capped", graph.capped()),
+        ("edges_refused", counters.refused),
+        ("findings_dropped", store::dropped()),
+        ("live_locks", graph.size().0 as u64),
+        ("live_edges", graph.size().1 as u64),
+        ("graph_bytes", graph.bytes() as u64),
+    ]
+}
+
+/// As [`counted`], for the program.
+pub(crate) fn counters() -> Vec<(&'static str, u64)> {
+    match config::is_lost() {
+        true => Vec::new(),
+        false => counted().into(),
     }
 }
 

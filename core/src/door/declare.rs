@@ -1,6 +1,6 @@
 //! What a program, or its wrapper, says of a lock.
 
-use super::{careful_block, is_off};
+use super::careful_block;
 use crate::config;
 use crate::declared;
 use crate::lock::{LockHeader, Origin};
@@ -8,22 +8,6 @@ use crate::mode::Policy;
 use crate::owner;
 use crate::recorder::{self, Change, Inside};
 use crate::rule::Order;
-
-/// Gives an unborn lock the type that it protects. Call it where `lock.is_unborn()`.
-#[inline]
-pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    if !is_off() {
-        careful_adopt(lock, policy, type_name);
-    }
-}
-
-#[cold]
-fn careful_adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
-    if let Some(block) = careful_block() {
-        let _inside = Inside::enter(block);
-        recorder::identify(block, lock, policy, Some(type_name));
-    }
-}
 
 /// Names a lock: from now on its name is its class.
 pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {

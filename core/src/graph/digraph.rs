@@ -1,6 +1,6 @@
 //! `Digraph`: the bare directed graph, without payload.
 //!
-//! Guarantees: every operation is O(1) amortised, except [`Digraph::remove_node`], which is
+//! Guarantees: every operation is O(1) amortised, except [`Digraph::clear_node`], which is
 //! O(degree); an index stays valid until its node or edge is removed, and is recycled afterwards;
 //! tables never shrink. An edge costs 24 bytes and 8 to 16 bytes of the index of pairs.
 //!
@@ -47,6 +47,8 @@ pub(crate) struct Digraph {
     free_node: NodeIx,
     free_edge: EdgeIx,
     node_count: u32,
+    /// Nodes that are cleared and not yet freed.
+    cleared: u32,
     edge_count: u32,
     /// Linear probing by [`hash`]; the length is zero or a power of two, at most half is in use.
     index: SysVec<EdgeIx>,
@@ -60,6 +62,7 @@ impl Digraph {
             free_node: NONE,
             free_edge: NONE,
             node_count: 0,
+            cleared: 0,
             edge_count: 0,
             index: SysVec::new(),
         }
@@ -80,8 +83,9 @@ impl Digraph {
         }
     }
 
-    /// Removes `n` and its edges; `on_edge` hears of each edge while its index is still its own.
-    pub(crate) fn remove_node(&mut self, n: NodeIx, mut on_edge: impl FnMut(EdgeIx)) {
+    /// Removes the edges of `n`, which counts no more, and keeps its index until
+    /// [`Digraph::free_node`]; `on_edge` hears of each edge while its index is still its own.
+    pub(crate) fn clear_node(&mut self, n: NodeIx, mut on_edge: impl FnMut(EdgeIx)) {
         debug_assert!(self.is_live(n));
         for dir in [OUT, IN] {
             loop {
@@ -93,9 +97,23 @@ impl Digraph {
                 self.remove_edge(e);
             }
         }
+        self.node_count -= 1;
+        self.cleared += 1;
+    }
+
+    /// Gives up the index of a node that was cleared.
+    pub(crate) fn free_node(&mut self, n: NodeIx) {
+        debug_assert_eq!(self.nodes[n as usize].first, [NONE; 2]);
         self.nodes[n as usize].first = [self.free_node, FREE];
         self.free_node = n;
-        self.node_count -= 1;
+        self.cleared -= 1;
+    }
+
+    /// Removes `n` and its edges.
+    #[cfg(test)]
+    pub(crate) fn remove_node(&mut self, n: NodeIx, on_edge: impl FnMut(EdgeIx)) {
+        self.clear_node(n, on_edge);
+        self.free_node(n);
     }
 
     pub(crate) fn find_edge(&self, u: NodeIx, v: NodeIx) -> Option<EdgeIx> {
@@ -324,7 +342,7 @@ impl Digraph {
                 }
             }
         }
-        assert_eq!(live, self.node_count());
+        assert_eq!(live, self.node_count() + self.cleared as usize);
         assert_eq!(linked, [self.edge_count(); 2]);
         assert_eq!(self.index.iter().filter(|&&e| e != NONE).count(), self.edge_count());
         assert!(self.edge_count() * 2 <= self.index.len());

@@ -7,7 +7,7 @@ use super::cycle::Cycle;
 use super::digraph::{Digraph, EdgeIx, NodeIx};
 use super::lookup::Lookup;
 use super::order::Order;
-use super::search::{Scratch, Search};
+use super::search::{CREDIT, Scratch, Search};
 use super::witness::{NIL, Report, WitnessIx, Witnesses};
 use crate::finding::Confidence;
 use crate::lock::{Class, OwnerId};
@@ -21,6 +21,7 @@ const MAX_TABLE: usize = 1 << 24;
 
 /// A lock, or a class of locks.
 pub(super) struct Node {
+    /// 0 where there is no such node any more.
     pub(super) id: u64,
     pub(super) class: &'static Class,
     /// Owners that made a blocking write or upgrade request.
@@ -49,6 +50,8 @@ pub(super) struct Layer {
     /// Cycles reported so far, by key.
     reports: Lookup,
     pub(super) scratch: Scratch,
+    /// What searches may spend before they get shorter.
+    pub(super) credit: u64,
     /// Searches that ended early.
     pub(super) truncated: u64,
 }
@@ -65,6 +68,7 @@ impl Layer {
             witnesses: Witnesses::new(),
             reports: Lookup::new(),
             scratch: Scratch::new(),
+            credit: CREDIT,
             truncated: 0,
         }
     }
@@ -168,13 +172,17 @@ impl Layer {
     pub(super) fn remove(&mut self, id: u64) -> Option<u64> {
         let node = self.by_id.get(id)?;
         self.by_id.remove(id);
-        self.order.node_removed(&self.digraph, node);
         let (heads, witnesses, mut gone) = (&mut self.heads, &mut self.witnesses, 0);
-        self.digraph.remove_node(node, |edge| {
+        self.digraph.clear_node(node, |edge| {
             witnesses.free_list(std::mem::replace(&mut heads[edge as usize], NIL));
             gone += 1;
         });
-        self.nodes[node as usize].writers = SysVec::new();
+        self.order.node_removed(&self.digraph, node);
+        while let Some(node) = self.order.pop_free() {
+            self.digraph.free_node(node);
+        }
+        let node = &mut self.nodes[node as usize];
+        (node.id, node.writers) = (0, SysVec::new());
         Some(gone)
     }
 
@@ -214,7 +222,8 @@ impl Layer {
 
     /// The live nodes.
     pub(super) fn live(&self) -> impl Iterator<Item = NodeIx> + '_ {
-        (0..self.digraph.node_capacity() as NodeIx).filter(|&node| self.digraph.is_live(node))
+        (0..self.digraph.node_capacity() as NodeIx)
+            .filter(|&node| self.nodes[node as usize].id != 0)
     }
 
     /// Bytes of all tables.

@@ -16,6 +16,7 @@ mod nesting;
 pub(crate) mod order;
 mod retell;
 mod search;
+pub(crate) mod sieve;
 mod tell;
 mod witness;
 
@@ -112,6 +113,7 @@ impl Graph {
     fn node(&mut self, id: u64, class: &'static Class) -> NodeIx {
         let (node, is_new) = self.locks.node(id, class);
         if is_new {
+            sieve::enter(id);
             self.tell_lock(id, class);
         }
         node
@@ -182,7 +184,10 @@ impl Graph {
     /// The lock is gone: its node and its edges go, nothing else.
     pub(crate) fn drop_lock(&mut self, id: u64) {
         let told = self.mentioned.get(id).is_some();
-        self.mentioned.remove(id);
+        if told {
+            self.mentioned.remove(id);
+            sieve::leave(id);
+        }
         let class = self.class_of(id);
         let Some(edges) = self.locks.remove(id) else {
             if told {
@@ -190,6 +195,7 @@ impl Graph {
             }
             return;
         };
+        sieve::leave(id);
         if let Some(class) = class.filter(|class| class.is_per_instance()) {
             self.classes.remove(class.number(LockId(id)));
         }

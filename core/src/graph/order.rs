@@ -1,14 +1,16 @@
 //! `Order`: strongly connected components, and a topological order of their condensation.
 //!
-//! Guarantees, after every edit: `component(u) == component(v)` iff each reaches the other, and
+//! Guarantees, after every edit: `component(u) == component(v)` if each reaches the other, and
 //! `position(u) < position(v)` for every edge u -> v between two components. So the two ends of
-//! an edge share a component iff the edge lies on a cycle.
+//! an edge share a component if the edge lies on a cycle. And only if, but for components from which
+//! nodes were removed since they were last recomputed.
 //!
 //! The order is kept as in D. J. Pearce and P. H. J. Kelly, "A Dynamic Topological Sort Algorithm
 //! for Directed Acyclic Graphs", ACM JEA 11 (2006), section 3, run over the components instead of
 //! the nodes: an edge that agrees with the order changes nothing, one that closes a cycle merges
 //! all components on it (`merge.rs`), one inside a component changes nothing, and a removal
-//! recomputes one component alone. An edge against the order that closes no cycle is answered by
+//! recomputes one component alone (`split.rs`), at once or, where that would cost too much, after
+//! some more of them. An edge against the order that closes no cycle is answered by
 //! the two-way search of B. Haeupler, T. Kavitha, R. Mathew, S. Sen and R. E. Tarjan, "Incremental
 //! Cycle Detection, Topological Ordering, and Strong Component Maintenance", ACM TALG 8(1) (2012)
 //! (`search.rs`): Pearce and Kelly's search of the whole affected region took hundreds of times
@@ -25,7 +27,9 @@
 //! - an edge that merges, in addition: all components that v reaches or that reach u between the
 //!   places of v and u (delta_f and delta_b), with their edges. At most one merge fewer than nodes
 //!   were added, unless removals split components again;
-//! - a removal inside a component: that component with its edges; any other removal: O(1);
+//! - a removal inside a component: that component with its edges, as long as all that was
+//!   recomputed is no more than a multiple of what was added, or once an eighth of its nodes is gone;
+//!   so on the mean a few times the edges of a node; any other removal: O(1);
 //! - a label for a component that moves: O(log n) amortised (`list.rs`).
 //!
 //! 32 bytes a node. Scratch tables are kept, so that a warm insertion allocates nothing.
@@ -33,12 +37,12 @@
 mod list;
 mod merge;
 mod search;
+mod split;
 
 use self::merge::Slot;
 use self::search::Front;
 use super::digraph::{Digraph, EdgeIx, NONE, NodeIx};
 use crate::mem::SysVec;
-use std::mem;
 
 /// What an added edge did to the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +59,10 @@ pub(crate) enum Closing {
 const SPACING: u64 = 1 << 32;
 
 /// Marks of a component during an insertion: v reaches it, it reaches u.
-const FORWARD: u32 = 1;
-const BACKWARD: u32 = 2;
+const FORWARD: u16 = 1;
+const BACKWARD: u16 = 2;
 /// Mark of a node during a split: visited, and not yet in its part.
-const VISITED: u32 = 4;
+const VISITED: u16 = 4;
 
 /// A node, and the component that it represents if `component` is the node itself. The fields from
 /// `ord` on belong to the component and are stale in a node that represents none.
@@ -73,8 +77,12 @@ struct Entry {
     next: NodeIx,
     /// The paper's ord: the label of the place in the order.
     ord: u64,
+    /// With the nodes that are gone.
     len: u32,
-    mark: u32,
+    mark: u16,
+    /// How many nodes are gone since the component was recomputed; and, of every node, whether it is
+    /// (`split.rs`).
+    gone: u16,
 }
 
 const _: () = assert!(size_of::<Entry>() == 32);
@@ -97,6 +105,10 @@ pub(crate) struct Order {
     path: SysVec<(NodeIx, EdgeIx)>,
     // Scratch of both: components by new place, nodes by finish.
     line: SysVec<NodeIx>,
+    /// Nodes that are gone and in no component any more.
+    free: SysVec<NodeIx>,
+    /// What may be recomputed at once, in nodes and edges.
+    slack: i64,
 }
 
 impl Order {
@@ -113,6 +125,8 @@ impl Order {
             pool: SysVec::new(),
             path: SysVec::new(),
             line: SysVec::new(),
+            free: SysVec::new(),
+            slack: 0,
         }
     }
 
@@ -121,12 +135,13 @@ impl Order {
     pub(crate) fn node_added(&mut self, n: NodeIx) {
         if self.entries.len() <= n as usize {
             let (component, member, prev, next) = (NONE, NONE, NONE, NONE);
-            let dead = Entry { component, member, prev, next, ord: 0, len: 0, mark: 0 };
+            let dead = Entry { component, member, prev, next, ord: 0, len: 0, mark: 0, gone: 0 };
             self.entries.resize(n as usize + 1, dead);
         }
         debug_assert_eq!(self.entry(n).component, NONE, "added twice");
         let entry = self.entry_mut(n);
-        (entry.component, entry.member, entry.len) = (n, n, 1);
+        (entry.component, entry.member, entry.len, entry.gone) = (n, n, 1, 0);
+        self.slack += split::PER_ADDITION;
         self.link_after(self.last, n);
         self.label_run(n, 1);
     }
@@ -134,6 +149,7 @@ impl Order {
     /// Call after [`Digraph::add_edge`].
     #[inline]
     pub(crate) fn edge_added(&mut self, graph: &Digraph, u: NodeIx, v: NodeIx) -> Closing {
+        self.slack += split::PER_ADDITION;
         let (cu, cv) = (self.component(u), self.component(v));
         if cu == cv {
             Closing::Inside
@@ -143,26 +159,6 @@ impl Order {
             self.discover(graph, cu, cv);
             self.reassign();
             Closing::Merged
-        }
-    }
-
-    /// Call after [`Digraph::remove_edge`].
-    #[cfg(test)]
-    pub(crate) fn edge_removed(&mut self, graph: &Digraph, u: NodeIx, v: NodeIx) {
-        let c = self.component(u);
-        if c == self.component(v) {
-            self.split(graph, c, None);
-        }
-    }
-
-    /// Call *before* [`Digraph::remove_node`], while the edges of `n` still exist.
-    pub(crate) fn node_removed(&mut self, graph: &Digraph, n: NodeIx) {
-        let c = self.component(n);
-        if self.entry(c).len == 1 {
-            self.unlink(c);
-            self.entry_mut(n).component = NONE;
-        } else {
-            self.split(graph, c, Some(n));
         }
     }
 
@@ -210,6 +206,7 @@ impl Order {
             + self.pool.capacity_bytes()
             + self.path.capacity_bytes()
             + self.line.capacity_bytes()
+            + self.free.capacity_bytes()
     }
 
     #[inline]
@@ -222,85 +219,12 @@ impl Order {
         &mut self.entries[n as usize]
     }
 
-    /// Recomputes the component `c`, without `gone`, by Kosaraju's algorithm; its parts take its
-    /// place, in topological order.
-    fn split(&mut self, graph: &Digraph, c: NodeIx, gone: Option<NodeIx>) {
-        let before = self.entry(c).prev;
-        self.unlink(c);
-        if let Some(n) = gone {
-            self.entry_mut(n).component = NONE;
-        }
-        let mut line = mem::take(&mut self.line);
-        let mut root = c;
-        loop {
-            self.finish_from(graph, c, root, &mut line);
-            root = self.entry(root).member;
-            if root == c {
-                break;
-            }
-        }
-        let (mut first, mut last, mut parts) = (NONE, before, 0);
-        while let Some(root) = line.pop() {
-            if self.entry(root).mark == VISITED {
-                self.gather_part(graph, root);
-                self.link_after(last, root);
-                first = if parts == 0 { root } else { first };
-                last = root;
-                parts += 1;
-            }
-        }
-        self.line = line;
-        self.label_run(first, parts);
-    }
-
-    /// Kosaraju's first pass: visits what `root` reaches inside `c`, and lists it by finish.
-    fn finish_from(&mut self, graph: &Digraph, c: NodeIx, root: NodeIx, line: &mut SysVec<NodeIx>) {
-        self.enter(graph, c, root);
-        while let Some(top) = self.path.last_mut() {
-            let (n, e) = *top;
-            if e == NONE {
-                self.path.pop();
-                line.push(n);
-            } else {
-                top.1 = graph.next_out(e);
-                self.enter(graph, c, graph.ends(e).1);
-            }
-        }
-    }
-
-    fn enter(&mut self, graph: &Digraph, c: NodeIx, n: NodeIx) {
-        let entry = self.entry_mut(n);
-        if entry.component == c && entry.mark == 0 {
-            entry.mark = VISITED;
-            self.path.push((n, graph.first_out(n)));
-        }
-    }
-
-    /// Kosaraju's second pass: what reaches `root` and is in no part yet becomes its part.
-    fn gather_part(&mut self, graph: &Digraph, root: NodeIx) {
-        let entry = self.entry_mut(root);
-        (entry.component, entry.member, entry.len, entry.mark) = (root, root, 1, 0);
-        self.path.push((root, NONE));
-        while let Some((n, _)) = self.path.pop() {
-            for (_, w) in graph.in_edges(n) {
-                if self.entry(w).mark != VISITED {
-                    continue;
-                }
-                let head = self.entry_mut(root);
-                head.len += 1;
-                let following = mem::replace(&mut head.member, w);
-                let entry = self.entry_mut(w);
-                (entry.component, entry.member, entry.mark) = (root, following, 0);
-                self.path.push((w, NONE));
-            }
-        }
-    }
-
     /// Panics if a list, a label or the place of an edge is wrong. O(nodes + edges): for tests.
     /// That components are strongly connected, the tests compare with another implementation.
     #[cfg(test)]
     pub(crate) fn check_invariants(&self, graph: &Digraph) {
         let (mut c, mut prev, mut ord, mut members) = (self.first, NONE, 0, 0);
+        let mut gone = 0;
         while c != NONE {
             let entry = self.entry(c);
             assert!(entry.component == c && entry.prev == prev, "component {c}: bad link");
@@ -309,10 +233,13 @@ impl Order {
                 assert!(graph.is_live(n) && self.component(n) == c, "node {n}: bad component");
             }
             assert_eq!(self.members(c).count(), entry.len as usize, "component {c}: bad length");
+            let gone_here = self.members(c).filter(|&n| self.is_gone(n)).count();
+            assert_eq!(gone_here, self.gone(c), "component {c}: counted wrongly");
+            gone += gone_here;
             members += self.members(c).count();
             (prev, ord, c) = (c, entry.ord, entry.next);
         }
-        assert_eq!((self.last, members), (prev, graph.node_count()));
+        assert_eq!((self.last, members - gone), (prev, graph.node_count()));
 
         for (u, entry) in (0..).zip(self.entries.iter()) {
             assert_eq!(entry.mark, 0, "node {u}: mark left behind");
@@ -324,8 +251,8 @@ impl Order {
                 }
             }
         }
-        let left = (self.pool.len(), self.path.len(), self.line.len());
-        assert_eq!(left, (0, 0, 0), "scratch left behind");
+        let left = (self.pool.len(), self.path.len(), self.line.len(), self.free.len());
+        assert_eq!(left, (0, 0, 0, 0), "scratch left behind");
     }
 }
 

@@ -11,7 +11,9 @@
 //!
 //! A k-cycle is feasible with k distinct owners, k distinct nodes, no gate between two held sets,
 //! no two sides of different owners ordered by start/join, and conflicting modes at every lock.
-//! Both passes give up after a number of steps, and say so.
+//! Both passes give up after a number of steps, and say so. The number is smaller once a process has
+//! spent most of what it may spend on searches at full length, about four seconds: a program whose
+//! locks are taken in any order all over would otherwise do little else than search.
 
 use super::cycle::Cycle;
 use super::digraph::{EdgeIx, NONE, NodeIx};
@@ -21,8 +23,14 @@ use super::witness::{NIL, WitnessIx};
 use crate::mem::SysVec;
 use crate::segment::Segments;
 
-/// Comparisons of witnesses per pass.
+/// Comparisons of witnesses per pass, and edges followed before the passes.
 const BUDGET: u32 = 60_000;
+/// The same, when the credit of the layer is used up.
+const LEAST: u32 = 500;
+/// All passes of one search together.
+const RUN: u32 = 8 * BUDGET;
+/// What a layer's searches may spend before they get shorter.
+pub(super) const CREDIT: u64 = 1 << 28;
 /// Cycles that one plain pass grades.
 const MAX_PLAIN: usize = 24;
 /// Lengths tried beyond the shortest possible one before the length is let go.
@@ -65,7 +73,12 @@ pub(super) struct Search<'a> {
     pub(super) scope: u32,
     /// The node that the cycle must come back to: where `first` starts.
     pub(super) home: NodeIx,
+    /// What is left for this pass.
     budget: u32,
+    /// What is left for the passes to come.
+    left: u32,
+    /// A bound for the distance of what `measure` did not come to.
+    beyond: u32,
     pub(super) truncated: bool,
     pub(super) found: SysVec<Cycle>,
 }
@@ -82,27 +95,49 @@ impl<'a> Search<'a> {
         let Some(&(first, _)) = evidence.first() else { return SysVec::new() };
         let scratch = std::mem::replace(&mut layer.scratch, Scratch::new());
         let home = layer.digraph.ends(first).0;
-        let (budget, truncated, found) = (BUDGET, false, SysVec::new());
-        let mut search =
-            Search { layer, segments, scratch, first, scope, home, budget, truncated, found };
-        search.measure();
+        let (budget, left, beyond, truncated, found) = (0, RUN, u32::MAX, false, SysVec::new());
+        let mut search = Search {
+            layer,
+            segments,
+            scratch,
+            first,
+            scope,
+            home,
+            budget,
+            left,
+            beyond,
+            truncated,
+            found,
+        };
+        search.pass(Search::measure);
         for (i, &(edge, witness)) in evidence.iter().enumerate() {
             (search.first, search.truncated) = (edge, false);
-            search.budget = BUDGET;
-            search.feasible(witness);
-            search.budget = BUDGET;
+            search.pass(|search| search.feasible(witness));
             if evidence.get(i + 1).is_none_or(|next| next.0 != edge) {
-                search.plain();
+                search.pass(Search::plain);
             }
-            if search.truncated {
-                search.layer.truncated += 1;
+            let is_cut = search.left == 0 && i + 1 < evidence.len();
+            search.layer.truncated += u64::from(search.truncated || is_cut);
+            if is_cut {
+                break;
             }
         }
         search.layer.scratch = search.scratch;
         search.found
     }
 
-    /// Distances to `home` within the component, backwards.
+    /// Runs a part of the search with a budget, and books what it has spent.
+    fn pass(&mut self, part: impl FnOnce(&mut Self)) {
+        let budget = (self.layer.credit >> 6).clamp(LEAST.into(), BUDGET.into()) as u32;
+        self.budget = budget.min(self.left);
+        let before = self.budget;
+        part(self);
+        let spent = before - self.budget;
+        self.left -= spent;
+        self.layer.credit = self.layer.credit.saturating_sub(spent.into());
+    }
+
+    /// Distances to `home` within the component, backwards, as far as the budget goes.
     fn measure(&mut self) {
         let size = self.layer.digraph.node_capacity();
         let scratch = &mut self.scratch;
@@ -120,16 +155,33 @@ impl<'a> Search<'a> {
         while done < scratch.queue.len() {
             let node = scratch.queue[done];
             done += 1;
+            let distance = scratch.distance[node as usize] + 1;
             for (_, from) in self.layer.digraph.in_edges(node) {
+                if self.budget == 0 {
+                    // All that is nearer was found before.
+                    self.beyond = distance;
+                    return;
+                }
+                self.budget -= 1;
                 if scratch.distance[from as usize] == u32::MAX
                     && self.layer.order.same_component(from, node)
                 {
-                    scratch.distance[from as usize] = scratch.distance[node as usize] + 1;
+                    scratch.distance[from as usize] = distance;
                     scratch.queue.push(from);
                     scratch.touched.push(from);
                 }
             }
         }
+    }
+
+    /// The distance from `node` to `home`, at least; `u32::MAX` where there is no way.
+    fn reach(&self, node: NodeIx) -> u32 {
+        let known = self.scratch.distance[node as usize];
+        let is_near = known != u32::MAX || self.beyond == u32::MAX;
+        if is_near || !self.layer.order.same_component(node, self.home) {
+            return known;
+        }
+        self.beyond
     }
 
     pub(super) fn spend(&mut self, cost: u32) -> bool {
@@ -145,7 +197,7 @@ impl<'a> Search<'a> {
     /// The lengths to try: the shortest possible ones, then any.
     fn lengths(&self) -> [u32; 5] {
         let next = self.layer.digraph.ends(self.first).1;
-        let shortest = self.scratch.distance[next as usize].saturating_add(1);
+        let shortest = self.reach(next).saturating_add(1);
         let longest = self.layer.order.component_len(self.home);
         let mut lengths = [longest; 5];
         for (length, extra) in lengths.iter_mut().zip(EXTRA) {
@@ -193,7 +245,7 @@ impl<'a> Search<'a> {
             // Advance the frame first, so that every `continue` below is the next candidate.
             let (_, to) = self.layer.digraph.ends(edge);
             let length = self.scratch.edges.len() as u32;
-            let reach = self.scratch.distance[to as usize];
+            let reach = self.reach(to);
             let fits = reach != u32::MAX
                 && !self.scratch.on_path[to as usize]
                 && length.saturating_add(1).saturating_add(reach) <= longest;
@@ -277,7 +329,7 @@ impl<'a> Search<'a> {
             self.scratch.frames[depth].0 = self.layer.digraph.next_out(edge);
             let (_, to) = self.layer.digraph.ends(edge);
             let length = self.scratch.edges.len() as u32;
-            let reach = self.scratch.distance[to as usize];
+            let reach = self.reach(to);
             let fits = reach != u32::MAX
                 && !self.scratch.on_path[to as usize]
                 && length.saturating_add(1).saturating_add(reach) <= longest;

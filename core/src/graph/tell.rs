@@ -2,6 +2,7 @@
 
 use super::Graph;
 use super::digraph::EdgeIx;
+use super::sieve;
 use super::witness::WitnessIx;
 use crate::event::{Event, Note};
 use crate::lock::{Class, OwnerId};
@@ -74,6 +75,7 @@ impl Graph {
         if self.journaling && id != 0 && !told {
             self.tell_lock(id, class);
             self.mentioned.insert(id, 0);
+            sieve::enter(id);
         }
     }
 

@@ -27,6 +27,25 @@ pub(crate) fn identify(
     Some((id, class))
 }
 
+/// As [`identify`] for the first use of a lock of a class that was seen lately, by an owner with an
+/// id in stock, which need not be marked as inside: false where there is no such class or id.
+pub(crate) fn bear_at_once(
+    block: &OwnerBlock,
+    lock: &LockHeader,
+    policy: &'static Policy,
+    type_name: &'static str,
+) -> bool {
+    let Origin::Site(site) = lock.origin() else { return false };
+    let Some(class) = class::recent(policy, site, Some(type_name)) else { return false };
+    let Some(fresh) = block.id_in_stock() else { return false };
+    let class = lock.settle(|_| class);
+    if lock.bear(fresh) == fresh && class.tally.born() {
+        let _inside = Inside::enter(block);
+        tell_use(class);
+    }
+    true
+}
+
 /// Gives the lock an id, unless another thread was first, and counts it.
 fn bear(lock: &LockHeader, class: &'static Class, fresh: u64) -> u64 {
     let id = lock.bear(fresh);

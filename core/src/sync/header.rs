@@ -1,5 +1,6 @@
 //! What a lock and its guards keep for the recorder.
 
+use super::result::map;
 use crate::door::{self, Token};
 use crate::lock::{Label, LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
@@ -99,51 +100,57 @@ impl Drop for Hold<'_> {
     }
 }
 
-/// A fresh blocking request for `mode` and its grant: the hold, and the guard of the real lock.
-#[inline]
-pub(super) fn request<'a, G>(
+/// A fresh blocking request for `mode` and its grant, of a lock that has readers where `SHARED`;
+/// `guard` makes ours of the hold and of the guard of the real lock.
+///
+/// The short way has the one outcome that is usual, so that no result is taken apart and put
+/// together again: not even a poisoned lock goes by it.
+#[inline(always)]
+pub(super) fn request<'a, const SHARED: bool, G, H>(
     header: &'a LockHeader,
     policy: &'static Policy,
     mode: Mode,
     site: Site,
     try_lock: impl Fn() -> real::TryLockResult<G>,
     lock: impl FnOnce() -> real::LockResult<G>,
-) -> (Hold<'a>, real::LockResult<G>) {
+    guard: impl FnOnce(Hold<'a>, G) -> H,
+) -> real::LockResult<H> {
     if door::is_on() {
-        // One call where the lock is free and nothing is new.
-        if let Some(inner) = at_once(try_lock()) {
-            let granted = match (mode, policy.shared) {
+        if let Ok(inner) = try_lock() {
+            let granted = match (mode, SHARED) {
                 (Mode::Exclusive, false) => door::granted_alone(header, policy, site),
                 (Mode::Exclusive, true) => door::granted_writer(header, policy, site),
                 (Mode::Shared, _) => door::granted_shared(header, policy, site),
                 (mode, _) => door::granted(header, policy, site, mode),
             };
             if let Some(token) = granted.token() {
-                return (Hold { header, token }, inner);
+                return Ok(guard(Hold { header, token }, inner));
             }
         }
-    } else if door::is_off() {
-        return (Hold { header, token: Token::UNTRACKED }, lock());
     }
-    careful_request(header, policy, mode, site, try_lock, lock)
+    careful_request(header, policy, mode, site, try_lock, lock, guard)
 }
 
 /// A fresh blocking request with everything that may be said of it.
 #[inline(never)]
-fn careful_request<'a, G>(
+fn careful_request<'a, G, H>(
     header: &'a LockHeader,
     policy: &'static Policy,
     mode: Mode,
     site: Site,
     try_lock: impl Fn() -> real::TryLockResult<G>,
     lock: impl FnOnce() -> real::LockResult<G>,
-) -> (Hold<'a>, real::LockResult<G>) {
+    guard: impl FnOnce(Hold<'a>, G) -> H,
+) -> real::LockResult<H> {
+    if door::is_off() {
+        return map(lock(), |inner| guard(Hold { header, token: Token::UNTRACKED }, inner));
+    }
     door::before(header, policy, mode.into(), site);
     let inner = match at_once(try_lock()) {
         Some(inner) => inner,
         None => park(header, policy, mode.into(), site, try_lock, lock),
     };
-    (Hold::new(header, policy, mode, site), inner)
+    map(inner, |inner| guard(Hold::new(header, policy, mode, site), inner))
 }
 
 /// The first attempt has failed.

@@ -51,11 +51,18 @@ impl<T> Turns<T> {
         policy: &'static Policy,
         site: Site,
     ) -> Turn<'a, T> {
-        let (hold, inner) =
-            request(header, policy, Mode::Exclusive, site, || self.0.try_lock(), || self.0.lock());
+        let turn = request::<true, _, _>(
+            header,
+            policy,
+            Mode::Exclusive,
+            site,
+            || self.0.try_lock(),
+            || self.0.lock(),
+            |hold, inner| Turn { _hold: hold, inner },
+        );
         // An initialiser that panics leaves the turn to the next: whether that is an error is
         // for std's type to say.
-        Turn { _hold: hold, inner: inner.unwrap_or_else(real::PoisonError::into_inner) }
+        turn.unwrap_or_else(real::PoisonError::into_inner)
     }
 
     /// What only the initialiser needs; `&mut` proves that there is none.

@@ -1,7 +1,7 @@
 //! The mutex.
 
 use super::header::{Header, Hold, Tracked, request};
-use super::result::{map, try_map};
+use super::result::try_map;
 use crate::lock::{Label, LockHeader};
 use crate::mode::{Mode, Policy};
 use std::fmt;
@@ -65,15 +65,15 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        let (hold, inner) = request(
+        request::<false, _, _>(
             self.header(),
             &POLICY,
             Mode::Exclusive,
             Location::caller(),
             || self.inner.try_lock(),
             || self.inner.lock(),
-        );
-        map(inner, |inner| MutexGuard { hold, inner })
+            |hold, inner| MutexGuard { hold, inner },
+        )
     }
 
     /// Locks if that is possible at once.

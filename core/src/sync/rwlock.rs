@@ -1,7 +1,7 @@
 //! The reader-writer lock.
 
 use super::header::{Header, Hold, Tracked, request};
-use super::result::{map, try_map};
+use super::result::try_map;
 use super::rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};
 use crate::lock::{Label, LockHeader};
 use crate::mode::{Mode, Policy};
@@ -58,15 +58,15 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        let (hold, inner) = request(
+        request::<true, _, _>(
             self.header(),
             &POLICY,
             Mode::Shared,
             Location::caller(),
             || self.inner.try_read(),
             || self.inner.read(),
-        );
-        map(inner, |inner| RwLockReadGuard::new(hold, inner))
+            RwLockReadGuard::new,
+        )
     }
 
     /// Locks for reading if that is possible at once.
@@ -94,15 +94,15 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        let (hold, inner) = request(
+        request::<true, _, _>(
             self.header(),
             &POLICY,
             Mode::Exclusive,
             Location::caller(),
             || self.inner.try_write(),
             || self.inner.write(),
-        );
-        map(inner, |inner| RwLockWriteGuard::new(hold, inner))
+            RwLockWriteGuard::new,
+        )
     }
 
     /// Locks for writing if that is possible at once.

@@ -79,7 +79,7 @@ impl Order {
         self.line = line;
     }
 
-    fn marked(&self, pool: &[Slot], mark: u32, each: impl FnMut(NodeIx)) {
+    fn marked(&self, pool: &[Slot], mark: u16, each: impl FnMut(NodeIx)) {
         let components = pool.iter().map(|slot| slot.component);
         components.filter(|&c| self.entry(c).mark == mark).for_each(each);
     }
@@ -100,6 +100,7 @@ impl Order {
         self.entry_mut(large).member = to_small;
         self.entry_mut(small).member = to_large;
         self.entry_mut(large).len += self.entry(small).len;
+        self.add_gone(large, small);
         large
     }
 }
@@ -109,7 +110,7 @@ fn reach<I: Iterator<Item = (EdgeIx, NodeIx)>>(
     entries: &mut [Entry],
     delta: &mut SysVec<Slot>,
     start: NodeIx,
-    mark: u32,
+    mark: u16,
     within: impl Fn(u64) -> bool,
     edges: impl Fn(NodeIx) -> I,
 ) {

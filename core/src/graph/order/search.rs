@@ -29,7 +29,7 @@ pub(super) struct Front<const AHEAD: bool> {
 }
 
 impl<const AHEAD: bool> Front<AHEAD> {
-    const MARK: u32 = if AHEAD { FORWARD } else { BACKWARD };
+    const MARK: u16 = if AHEAD { FORWARD } else { BACKWARD };
 
     pub(super) const fn new() -> Self {
         Front { reached: SysVec::new(), heap: SysVec::new() }

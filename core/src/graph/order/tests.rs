@@ -46,8 +46,11 @@ impl World {
     }
 
     fn remove_node(&mut self, n: NodeIx) {
+        self.graph.clear_node(n, |_| {});
         self.order.node_removed(&self.graph, n);
-        self.graph.remove_node(n, |_| {});
+        while let Some(n) = self.order.pop_free() {
+            self.graph.free_node(n);
+        }
     }
 
     fn nodes(&self) -> Vec<NodeIx> {
@@ -320,4 +323,61 @@ proptest! {
             w.check();
         }
     }
+}
+
+#[test]
+fn a_component_that_is_not_recomputed_yet_is_no_smaller_than_it_should_be() {
+    const LEN: u32 = 300;
+    let mut numbers = Numbers(4);
+    // Nothing that was added allows anything.
+    let mut w = World::new(Order { slack: i64::MIN / 2, ..Order::new() });
+    (0..LEN).for_each(|_| _ = w.add_node());
+    let mut live: Vec<NodeIx> = (0..LEN).collect();
+    let mut late = 0;
+    for round in 0..2_000 {
+        if round < 1_500 && round % 3 != 0 {
+            live.push(w.add_node());
+        } else if !live.is_empty() {
+            w.remove_node(live.swap_remove(numbers.below(live.len() as u32) as usize));
+        }
+        for _ in 0..6 {
+            let [u, v] = [(); 2].map(|()| live[numbers.below(live.len() as u32) as usize]);
+            if u != v && w.graph.find_edge(u, v).is_none() {
+                w.add_edge(u, v);
+            }
+        }
+        if round % 20 == 0 {
+            w.order.check_invariants(&w.graph);
+            let whole = |set: &BTreeSet<NodeIx>| {
+                let mut components = set.iter().map(|&n| w.order.component(n));
+                let first = components.next();
+                components.all(|component| Some(component) == first)
+            };
+            assert!(w.expected().iter().all(whole), "nodes that reach each other are apart");
+            late += usize::from(w.components() != w.expected());
+        }
+    }
+    assert!(late > 10, "that was the case {late} times");
+    live.into_iter().for_each(|n| w.remove_node(n));
+    w.check();
+    assert!(w.nodes().is_empty(), "every index was given up in the end");
+}
+
+#[test]
+fn a_large_component_falls_apart_in_less_than_the_square_of_its_size() {
+    const LEN: u32 = 20_000;
+    let mut numbers = Numbers(5);
+    let mut w = World::with_nodes(LEN);
+    (0..LEN).for_each(|n| _ = w.add_edge(n, (n + 1) % LEN));
+    for _ in 0..LEN * 8 {
+        let (u, v) = (numbers.below(LEN), numbers.below(LEN));
+        if u != v && w.graph.find_edge(u, v).is_none() {
+            assert_eq!(w.add_edge(u, v), Closing::Inside);
+        }
+    }
+    let allowed = w.order.slack;
+    (0..LEN).for_each(|n| w.remove_node(n));
+    let took = allowed - w.order.slack;
+    assert!(took < 20_000_000, "the square is some thousand millions; this took {took}");
+    w.check();
 }
