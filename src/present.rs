@@ -1,6 +1,7 @@
 //! Tracked locks. `absent` has the twin of every item.
 
 mod config;
+mod detector;
 pub mod parking_lot;
 pub mod raw;
 pub mod sync;
@@ -45,8 +46,9 @@ pub mod door {
 }
 
 pub use config::Config;
+pub use detector::{Detector, DetectorBuilder};
 pub use lockgraph_core::thread;
-pub use lockgraph_core::{Detector, findings, on_finding, snapshot};
+pub use lockgraph_core::{findings, on_finding, snapshot};
 
 crate::lock_all::takes! {
     [R: lock_api::RawMutex, P: raw::LockPolicy, T: ?Sized] raw::Mutex<R, P, T>,

@@ -110,6 +110,9 @@ fn start(program: &Config) -> bool {
         }
         recorder::declare(config.rules.iter().copied());
         open_journal(&config);
+        if config::tier() > Tier::Off as u8 {
+            detector::ensure();
+        }
     }
     IS_STARTING.set(false);
     first
@@ -147,5 +150,6 @@ extern "C" fn exiting() {
 /// can be trusted any more: everything passes through from now on.
 extern "C" fn forked() {
     config::lose();
+    Os::ignore_signal();
     journal::abandon();
 }
