@@ -81,14 +81,14 @@ impl Config {
 
     /// No stack is kept.
     #[inline]
-    pub const fn stacks(self, on: bool) -> Config {
+    pub fn stacks(self, on: bool) -> Config {
         let _ = on;
         self
     }
 
     /// The signal keeps its meaning.
     #[inline]
-    pub const fn snapshot_signal(self, signal: crate::Signal) -> Config {
+    pub fn snapshot_signal(self, signal: crate::Signal) -> Config {
         let _ = signal;
         self
     }
