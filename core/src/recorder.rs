@@ -428,6 +428,7 @@ fn tail(uses: SysVec<Event>) -> journal::Tail {
             ("searches_truncated", graph.truncated()),
             ("evidence_capped", graph.capped()),
             ("edges_refused", counters.refused),
+            ("locks_untold", counters.untold_locks),
             ("findings_dropped", store::dropped()),
             ("live_locks", graph.size().0 as u64),
             ("live_edges", graph.size().1 as u64),
