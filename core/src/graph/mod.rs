@@ -187,9 +187,10 @@ impl Graph {
 
     /// The lock is gone: its node and its edges go, nothing else.
     pub(crate) fn drop_lock(&mut self, id: u64) {
-        let told = self.is_told(id);
+        let node = self.locks.by_id.get(id).map(|node| &self.locks.nodes[node as usize]);
+        let class = node.map(|node| node.class);
+        let told = node.is_some_and(|node| node.told) || self.mentioned.get(id).is_some();
         self.mentioned.remove(id);
-        let class = self.class_of(id);
         let Some(edges) = self.locks.remove(id) else {
             if told {
                 self.tell_drop(id);

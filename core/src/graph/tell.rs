@@ -110,13 +110,6 @@ impl Graph {
         }
     }
 
-    /// Whether the journal has a line of a lock.
-    pub(super) fn is_told(&self, id: u64) -> bool {
-        let node = self.locks.by_id.get(id);
-        node.is_some_and(|node| self.locks.nodes[node as usize].told)
-            || self.mentioned.get(id).is_some()
-    }
-
     /// Whether news of two locks is told.
     pub(super) fn tells(&mut self, from: NodeIx, to: NodeIx) -> bool {
         if self.observed {
