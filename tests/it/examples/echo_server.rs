@@ -85,6 +85,7 @@ impl Drop for Serving {
         // A test that fails leaves nobody behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -294,4 +295,5 @@ fn where_nobody_is_refused_it_hangs_after_the_report() {
     let journal = fs::read_to_string(journal.expect("an entry").path()).expect("a journal");
     assert!(journal.contains(r#""code":"LG002""#), "{journal}");
     assert!(!journal.contains(r#""t":"end""#), "it was killed:\n{journal}");
+    let _ = fs::remove_dir_all(&folder);
 }
