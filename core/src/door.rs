@@ -24,6 +24,7 @@ mod wait;
 use crate::config::{self, Tier, UNREAD};
 use crate::detector;
 use crate::finding::Misuse;
+use crate::held::Hold;
 use crate::joins;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
@@ -182,14 +183,19 @@ fn careful_block() -> Option<&'static OwnerBlock> {
     Some(block)
 }
 
-/// A guard state that was made up, for an acquisition whose guard was forgotten, has no token: the
-/// hold is looked up. An acquisition that passed through untracked has no hold to be found.
+/// A guard state that was made up, for an acquisition whose guard was forgotten, has no token, and so
+/// has a shared hold of a lock that can keep one token alone: the hold is looked up. An acquisition
+/// that passed through untracked has no hold to be found.
 #[cold]
 fn released_without_token(lock: &LockHeader) {
     let Some(block) = careful_block() else { return };
     let id = lock.id().0;
-    let newest = block.held.iter().find(|(_, hold)| hold.id == id);
-    if let Some((place, hold)) = newest {
+    let newest = |shared: bool| {
+        let fits = |hold: &Hold| hold.id == id && !(shared && hold.mode.is_owned());
+        block.held.iter().find(|(_, hold)| fits(hold))
+    };
+    // One that is not shared keeps its token, and may be the newer one.
+    if let Some((place, hold)) = newest(true).or_else(|| newest(false)) {
         block.held.remove(place, id, block.generation());
         disown(lock, id, hold.mode);
     } else {

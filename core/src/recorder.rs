@@ -417,7 +417,7 @@ fn tail(uses: SysVec<Event>) -> journal::Tail {
 }
 
 /// What was counted, by name.
-fn counted() -> [(&'static str, u64); 10] {
+fn counted() -> [(&'static str, u64); 11] {
     let graph = graph();
     let counters = graph.counters;
     [
@@ -427,6 +427,7 @@ fn counted() -> [(&'static str, u64); 10] {
         ("searches_truncated", graph.truncated()),
         ("evidence_capped", graph.capped()),
         ("edges_refused", counters.refused),
+        ("locks_untold", counters.untold_locks),
         ("findings_dropped", store::dropped()),
         ("live_locks", graph.size().0 as u64),
         ("live_edges", graph.size().1 as u64),

@@ -282,6 +282,11 @@ macro_rules! uses { ($name:ident) => { mod $name {
         let _twice = (nested.lock(), nested.lock());
         assert!(table.try_write().is_some() || table.try_read().is_some());
         child.join().unwrap();
+        // The older one goes first.
+        let both = (table.try_read().unwrap(), table.try_upgradable_read().unwrap());
+        drop(both.0);
+        drop(both.1);
+        drop(table.write());
     }
 } } }
 uses!(pl12);

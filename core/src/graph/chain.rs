@@ -125,11 +125,14 @@ impl Graph {
         let to = self.node(chain.id, chain.class);
         let report = chain.report(hold.id, hold, held, set, capped);
         let Added { edge, is_new_edge, witness } = self.locks.add(from, to, &report);
-        if is_new_edge {
+        let tells = self.tells(from, to);
+        if is_new_edge && tells {
             self.tell_edge(hold.id, chain.id);
         }
         let witness = witness?;
-        self.tell_witness(edge, witness);
+        if tells {
+            self.tell_witness(edge, witness);
+        }
         Some(Fresh { edge, witness, hold: *hold })
     }
 }

@@ -104,7 +104,7 @@ impl Graph {
         let mut before = None;
         for &(from, mode, i) in sources.iter() {
             if from != to && before.replace((from, mode)) != Some((from, mode)) {
-                if let Some(new) = self.add_class_edge(chain, from, to, &fresh[i].hold) {
+                if let Some(new) = self.add_class_edge(chain, from, to, &fresh[i]) {
                     added.push(new);
                 }
             }
@@ -117,8 +117,9 @@ impl Graph {
         chain: &Chain<'_>,
         from: u64,
         to: u64,
-        hold: &Hold,
+        fresh: &Fresh,
     ) -> Option<(EdgeIx, WitnessIx)> {
+        let hold = &fresh.hold;
         if self.classes.layer.is_full() {
             self.counters.refused += 1;
             return None;
@@ -158,7 +159,7 @@ impl Graph {
             pairs.resize(witness as usize + 1, (0, 0));
         }
         pairs[witness as usize] = (hold.id, chain.id);
-        if is_new_edge {
+        if self.tell_class_news(fresh, hold.class, chain.class) && is_new_edge {
             self.tell_class_edge(edge, witness);
         }
         Some((edge, witness))

@@ -26,6 +26,8 @@ pub(super) struct Node {
     pub(super) class: &'static Class,
     /// Owners that made a blocking write or upgrade request.
     pub(super) writers: SysVec<OwnerId>,
+    /// The journal has a line of it.
+    pub(super) told: bool,
 }
 
 /// What an added piece of evidence did.
@@ -83,7 +85,7 @@ impl Layer {
             return (node, false);
         }
         let node = self.digraph.add_node();
-        let entry = Node { id, class, writers: SysVec::new() };
+        let entry = Node { id, class, writers: SysVec::new(), told: false };
         if (node as usize) < self.nodes.len() {
             self.nodes[node as usize] = entry;
         } else {

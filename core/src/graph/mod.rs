@@ -47,6 +47,8 @@ pub(crate) struct Counters {
     pub(crate) dropped_edges: u64,
     /// Edges and locks that found no place.
     pub(crate) refused: u64,
+    /// Locks beyond the share of their class in the journal.
+    pub(crate) untold_locks: u64,
 }
 
 /// Orders that contradict each other, with their best evidence.
@@ -72,8 +74,8 @@ pub(crate) struct Graph {
     owners: SysVec<(OwnerId, SysVec<u8>)>,
     held: SysVec<Item>,
     news: SysVec<Event>,
-    /// Per class id: its event was told.
-    told: SysVec<bool>,
+    /// Per class id: how many of its locks were told, and one for the class.
+    told: SysVec<u32>,
     /// Locks that were told without being in the graph.
     mentioned: Lookup,
     /// A journal takes the news.
@@ -99,7 +101,7 @@ impl Graph {
             journaling: false,
             observed: false,
             seq: 1,
-            counters: Counters { dropped_locks: 0, dropped_edges: 0, refused: 0 },
+            counters: Counters { dropped_locks: 0, dropped_edges: 0, refused: 0, untold_locks: 0 },
         }
     }
 
@@ -114,7 +116,7 @@ impl Graph {
         let (node, is_new) = self.locks.node(id, class);
         if is_new {
             sieve::enter(id);
-            self.tell_lock(id, class);
+            self.tell_new(node);
         }
         node
     }
@@ -140,6 +142,7 @@ impl Graph {
         if new_writer {
             self.add_class_writer(chain, &mut found);
         }
+        found.iter().for_each(|inversion| self.tell_sides(inversion));
         found
     }
 
@@ -153,15 +156,18 @@ impl Graph {
         if !self.locks.add_writer(node, chain.owner) {
             return false;
         }
-        self.tell_writer(chain.id, chain.owner);
+        self.tell_new_writer(node, chain.owner);
         let cycles = self.locks.search_from(&mut self.segments, node, chain.scope);
         self.report(Kind::OrderInversion, cycles, found);
         true
     }
 
     /// Copies out what cycles say.
-    fn report(&self, kind: Kind, cycles: SysVec<Cycle>, found: &mut SysVec<Inversion>) {
+    fn report(&mut self, kind: Kind, cycles: SysVec<Cycle>, found: &mut SysVec<Inversion>) {
         for cycle in cycles.iter() {
+            if kind == Kind::OrderInversion {
+                self.tell_cycle(cycle);
+            }
             let mut sides = SysVec::new();
             for (&edge, &witness) in cycle.edges.iter().zip(cycle.chosen.iter()) {
                 sides.push(match kind {
@@ -183,12 +189,14 @@ impl Graph {
 
     /// The lock is gone: its node and its edges go, nothing else.
     pub(crate) fn drop_lock(&mut self, id: u64) {
-        let told = self.mentioned.get(id).is_some();
-        if told {
+        let mentioned = self.mentioned.get(id).is_some();
+        if mentioned {
             self.mentioned.remove(id);
             sieve::leave(id);
         }
-        let class = self.class_of(id);
+        let node = self.locks.by_id.get(id).map(|node| &self.locks.nodes[node as usize]);
+        let class = node.map(|node| node.class);
+        let told = mentioned || node.is_some_and(|node| node.told);
         let Some(edges) = self.locks.remove(id) else {
             if told {
                 self.tell_drop(id);
@@ -201,7 +209,10 @@ impl Graph {
         }
         self.counters.dropped_edges += edges;
         self.counters.dropped_locks += 1;
-        self.tell_drop(id);
+        // A scope asks for those of its own evidence, which were told.
+        if told || !self.journaling {
+            self.tell_drop(id);
+        }
     }
 
     /// The class of a lock in the graph.

@@ -57,9 +57,16 @@ impl Graph {
     pub(crate) fn retell(&mut self, besides: &Besides) -> SysVec<Event> {
         let news = self.take_news();
         let (journaling, told) = (self.journaling, std::mem::take(&mut self.told));
+        let mut told_locks = SysVec::new();
+        self.locks.nodes.iter().for_each(|node| told_locks.push(node.told));
         let mentioned = std::mem::replace(&mut self.mentioned, Lookup::new());
         let facts = self.tell_all(besides);
         (self.journaling, self.told, self.mentioned) = (journaling, told, mentioned);
+        self.locks
+            .nodes
+            .iter_mut()
+            .zip(told_locks.iter())
+            .for_each(|(node, &told)| node.told = told);
         self.news = news;
         facts
     }
@@ -71,10 +78,8 @@ impl Graph {
         let mut nodes = SysVec::new();
         self.locks.live().for_each(|node| nodes.push(node));
         for &node in nodes.iter() {
-            let node = &self.locks.nodes[node as usize];
-            let (id, class, writers) = (node.id, node.class, node.writers.clone());
-            self.tell_lock(id, class);
-            writers.iter().for_each(|&owner| self.tell_writer(id, owner));
+            self.locks.nodes[node as usize].told = false;
+            self.tell_node(node);
         }
         besides.locks.iter().for_each(|&(id, class)| self.mention(id, class));
         for &node in nodes.iter() {

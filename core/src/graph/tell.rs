@@ -1,13 +1,25 @@
 //! What the graph tells the journal, and open scopes: each new fact once.
+//!
+//! A program may make locks by the million, one for each message, say. So the journal tells the first
+//! [`SHARE`] locks of a class with all that becomes of them. A later one is told where it is part of
+//! an inversion, or where an edge of it is news of the classes: nothing that a later merge could make
+//! a finding of is left out but what locks of the same classes have told before. An open scope is told
+//! everything.
 
-use super::Graph;
-use super::digraph::EdgeIx;
+use super::chain::Fresh;
+use super::cycle::Cycle;
+use super::digraph::{EdgeIx, NodeIx};
+use super::layer::Node;
 use super::sieve;
 use super::witness::WitnessIx;
+use super::{Graph, Inversion};
 use crate::event::{Event, Note};
 use crate::lock::{Class, OwnerId};
 use crate::mem::SysVec;
 use crate::segment::{SegmentId, UNKNOWN};
+
+/// Locks of a class that are told whatever they do.
+pub(super) const SHARE: u32 = 4096;
 
 impl Graph {
     /// The next number in the sequence of recorded events.
@@ -55,24 +67,118 @@ impl Graph {
     pub(super) fn tell_class(&mut self, id: u64, class: &'static Class) {
         let known = class.id as usize;
         if known >= self.told.len() {
-            self.told.resize(known + 1, false);
+            self.told.resize(known + 1, 0);
         }
-        if class.is_per_instance() || !std::mem::replace(&mut self.told[known], true) {
+        if class.is_per_instance() || self.told[known] == 0 {
             self.tell(Note::Class { id, class });
         }
+        self.told[known] = self.told[known].max(1);
     }
 
     pub(super) fn tell_lock(&mut self, id: u64, class: &'static Class) {
         if self.journaling && self.mentioned.get(id).is_none() {
             self.tell_class(id, class);
             self.tell(Note::Lock { id, class });
+            let told = &mut self.told[class.id as usize];
+            *told = told.saturating_add(1);
+        }
+    }
+
+    /// A lock that is new in the graph.
+    pub(super) fn tell_new(&mut self, node: NodeIx) {
+        let class = self.locks.nodes[node as usize].class.id as usize;
+        let told = self.told.get(class).copied().unwrap_or(0);
+        if self.observed || told <= SHARE {
+            self.tell_node(node);
+        } else if self.journaling {
+            self.counters.untold_locks += 1;
+        }
+    }
+
+    /// A lock of the graph, with its writers so far, unless it was told before.
+    pub(super) fn tell_node(&mut self, node: NodeIx) {
+        let node = &mut self.locks.nodes[node as usize];
+        if self.journaling && !std::mem::replace(&mut node.told, true) {
+            let (id, class, writers) = (node.id, node.class, node.writers.clone());
+            self.tell_lock(id, class);
+            writers.iter().for_each(|&owner| self.tell_writer(id, owner));
+        }
+    }
+
+    fn tell_live(&mut self, id: u64) {
+        if let Some(node) = self.locks.by_id.get(id) {
+            self.tell_node(node);
+        }
+    }
+
+    /// Whether news of two locks is told.
+    pub(super) fn tells(&mut self, from: NodeIx, to: NodeIx) -> bool {
+        if self.observed {
+            self.tell_node(from);
+            self.tell_node(to);
+        }
+        let told = |node: NodeIx| self.locks.nodes[node as usize].told;
+        self.observed || told(from) && told(to)
+    }
+
+    /// A writer that the graph has just taken up.
+    pub(super) fn tell_new_writer(&mut self, node: NodeIx, owner: OwnerId) {
+        let &Node { id, told, .. } = &self.locks.nodes[node as usize];
+        match self.observed && self.journaling && !told {
+            true => self.tell_node(node),
+            false if told || self.observed => self.tell_writer(id, owner),
+            false => {}
+        }
+    }
+
+    /// An edge is news of its classes, and so told with its locks in any case. False for locks with
+    /// classes of their own, of whose like enough was told.
+    pub(super) fn tell_class_news(&mut self, fresh: &Fresh, from: &Class, to: &Class) -> bool {
+        let (u, v) = self.locks.digraph.ends(fresh.edge);
+        let told = |node: NodeIx| self.locks.nodes[node as usize].told;
+        if !self.journaling || told(u) && told(v) {
+            return true;
+        }
+        if from.is_per_instance() && !told(u) || to.is_per_instance() && !told(v) {
+            return false;
+        }
+        self.tell_anyway(fresh.edge, fresh.witness);
+        true
+    }
+
+    fn tell_anyway(&mut self, edge: EdgeIx, witness: WitnessIx) {
+        let (u, v) = self.locks.digraph.ends(edge);
+        self.tell_node(u);
+        self.tell_node(v);
+        let id = |node: NodeIx| self.locks.nodes[node as usize].id;
+        self.tell_edge(id(u), id(v));
+        self.tell_witness(edge, witness);
+    }
+
+    /// All of a cycle that is reported: saying something twice does no harm.
+    pub(super) fn tell_cycle(&mut self, cycle: &Cycle) {
+        if self.journaling && self.counters.untold_locks > 0 {
+            for (&edge, &witness) in cycle.edges.iter().zip(cycle.chosen.iter()) {
+                self.tell_anyway(edge, witness);
+            }
+        }
+    }
+
+    /// The locks of an inversion that is reported.
+    pub(super) fn tell_sides(&mut self, inversion: &Inversion) {
+        if self.counters.untold_locks > 0 {
+            for side in inversion.sides.iter() {
+                self.tell_live(side.from.0);
+                self.tell_live(side.to.0);
+            }
         }
     }
 
     /// A finding names a lock, which may be no part of the graph.
     pub(crate) fn mention(&mut self, id: u64, class: &'static Class) {
-        let told = self.locks.by_id.get(id).is_some() || self.mentioned.get(id).is_some();
-        if self.journaling && id != 0 && !told {
+        if let Some(node) = self.locks.by_id.get(id) {
+            self.tell_node(node);
+        } else if self.journaling && id != 0 && self.mentioned.get(id).is_none() {
             self.tell_lock(id, class);
             self.mentioned.insert(id, 0);
             sieve::enter(id);
@@ -96,6 +202,7 @@ impl Graph {
             return;
         }
         let side = self.side(edge, witness);
+        side.others.iter().for_each(|&(id, ..)| self.tell_live(id));
         let witness = self.locks.witnesses.get(witness);
         let (scope, segment, capped) = (witness.scope, witness.segment, witness.capped);
         self.tell(Note::Witness { side, scope, segment, capped });
@@ -115,6 +222,7 @@ impl Graph {
         }
         let live = side.others.iter().filter(|(_, class, _)| class.is_some());
         live.for_each(|&(id, _, mode)| held.push((id, mode)));
+        held.iter().for_each(|&(id, _)| self.tell_live(id));
         let witness = self.classes.layer.witnesses.get(witness);
         let gone = side.others.iter().any(|(_, class, _)| class.is_none());
         let (scope, segment, capped) = (witness.scope, witness.segment, witness.capped || gone);

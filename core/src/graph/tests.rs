@@ -2,6 +2,7 @@
 //! and the caps.
 
 use super::*;
+use crate::event::Note;
 use crate::finding::Filter;
 use crate::held::Hold;
 use crate::lock::OwnerId;
@@ -216,4 +217,90 @@ fn two_thousand_locks_held_at_once_cost_their_edges() {
     }
     assert_eq!(graph.size(), (2_000, 160 * 161 / 2 + 1_839 * 160));
     assert!(graph.locks.witnesses.sets.live() < 2_200, "sets are shared, and none is left over");
+}
+
+/// Who names a lock names one that was told.
+fn told_before_it_is_named(events: &[Event], told: &mut BTreeSet<u64>) {
+    for event in events {
+        let named = match &event.note {
+            Note::Lock { id, .. } => {
+                assert!(told.insert(*id), "lock {id} is told twice");
+                continue;
+            }
+            Note::Edge { from, to } => vec![*from, *to],
+            Note::Witness { side, .. } => {
+                let others = side.others.iter().map(|(id, ..)| *id);
+                others.chain([side.from.0, side.to.0]).collect()
+            }
+            Note::ClassEdge { held, .. } => held.iter().map(|(id, _)| *id).collect(),
+            Note::Writer { id, .. } | Note::Drop { id } => vec![*id],
+            _ => continue,
+        };
+        named.iter().for_each(|id| assert!(told.contains(id), "lock {id} is named untold"));
+    }
+}
+
+#[test]
+fn a_journal_tells_a_share_of_the_locks_of_a_class_and_beyond_it_what_is_news() {
+    static CHANNEL: Class = Class { name: Some("channel"), ..Class::plain(1, &MUTEX) };
+    static MESSAGE: Class = Class { name: Some("message"), ..Class::plain(2, &MUTEX) };
+    static OTHER: Class = Class { name: Some("other"), ..Class::plain(3, &MUTEX) };
+    const MANY: u64 = 3 * tell::SHARE as u64;
+    let class = |id| match id {
+        1 => &CHANNEL,
+        2 => &OTHER,
+        _ => &MESSAGE,
+    };
+    let request = |graph: &mut Graph, owner, held: &[u64], id| {
+        let at = Location::caller();
+        let hold = |&id: &u64| Hold { id, mode: Mode::Exclusive, class: class(id), at };
+        let holds: Vec<Hold> = held.iter().map(hold).collect();
+        let (owner, class) = (OwnerId(owner), class(id));
+        let (scope, segment, want, holds) = (0, 0, Want::Exclusive, &holds[..]);
+        graph.record(&Chain { owner, scope, segment, id, class, want, at, holds })
+    };
+    // Two messages live at once.
+    MESSAGE.tally.born();
+    MESSAGE.tally.born();
+    let mut graph = Graph::new();
+    graph.journaling = true;
+    let mut told = BTreeSet::new();
+    for id in 10..10 + MANY {
+        assert!(request(&mut graph, id as u32 % 3, &[1], id).is_empty());
+        graph.drop_lock(id);
+    }
+    let news = graph.take_news();
+    told_before_it_is_named(&news, &mut told);
+    let count = |kind: fn(&Note) -> bool| news.iter().filter(|event| kind(&event.note)).count();
+    let share = tell::SHARE as usize;
+    assert_eq!(count(|note| matches!(note, Note::Lock { .. })), share + 1);
+    assert_eq!(count(|note| matches!(note, Note::Edge { .. })), share);
+    assert_eq!(count(|note| matches!(note, Note::Drop { .. })), share);
+    assert_eq!(graph.counters.untold_locks, MANY - tell::SHARE as u64);
+
+    // Known of the classes: nothing is told. A dump has all of it.
+    let late = 10 + MANY;
+    assert!(request(&mut graph, 1, &[1], late).is_empty());
+    assert!(graph.take_news().is_empty());
+    let dump = graph.retell(&Besides { locks: SysVec::new(), classes: SysVec::new() });
+    told_before_it_is_named(&dump, &mut BTreeSet::new());
+    assert!(dump.iter().any(|event| matches!(event.note, Note::Edge { to, .. } if to == late)));
+    let node = graph.locks.by_id.get(late).unwrap();
+    assert!(!graph.locks.nodes[node as usize].told, "a dump is no journal");
+
+    // An inversion with it: both sides are told.
+    assert_eq!(request(&mut graph, 2, &[late], 1).len(), 1);
+    let news = graph.take_news();
+    told_before_it_is_named(&news, &mut told);
+    for edge in [(1, late), (late, 1)] {
+        let is_it = |event: &&Event| matches!(&event.note, Note::Witness { side, .. } if (side.from.0, side.to.0) == edge);
+        assert!(news.iter().any(|event| is_it(&event)), "{edge:?}");
+    }
+    // A new pair of classes.
+    assert!(request(&mut graph, 1, &[late + 1], 2).is_empty());
+    let news = graph.take_news();
+    told_before_it_is_named(&news, &mut told);
+    assert!(told.contains(&(late + 1)) && told.contains(&2));
+    assert!(news.iter().any(|event| matches!(event.note, Note::ClassEdge { .. })));
+    graph.check_invariants();
 }
