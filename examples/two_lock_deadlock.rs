@@ -5,10 +5,11 @@
 //!
 //! What to look for: two reports on standard error. LG003, the inversion, as soon as both orders
 //! were seen; and LG002, the deadlock, within a millisecond of the moment in which the circle
-//! closes. It shows who holds what, taken where, and waits for what, where, and since when. In tier
-//! `full` (a debug build) the thread that closes the circle panics in place of parking, with its
-//! stack; the other one goes on, and the process ends with 1. With `LOCKGRAPH=full,LG002=warn` both
-//! hang, as they would without the tracker, after the report; with `LG002=abort` the process aborts.
+//! closes. It shows who holds what, taken where, and waits for what, where, and since when, and the
+//! stacks of both, which the program asks for (`Config::stacks`). In tier `full` (a debug build) the
+//! thread that closes the circle panics in place of parking; the other one goes on, and the process
+//! ends with 1. With `LOCKGRAPH=full,LG002=warn` both hang, as they would without the tracker, after
+//! the report; with `LG002=abort` the process aborts.
 //!
 //! The fix is `ordered_locks`. With the tracker compiled out it says so, deadlocks nothing, and
 //! ends with 0.
@@ -16,8 +17,7 @@
 mod support;
 
 use lockgraph::parking_lot::Mutex;
-use lockgraph::{Named, thread};
-use std::backtrace::Backtrace;
+use lockgraph::{Config, Named, thread};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -54,13 +54,7 @@ fn main() -> std::io::Result<ExitCode> {
         println!("two_lock_deadlock: the tracker is compiled out, so this would hang for ever");
         return Ok(ExitCode::SUCCESS);
     }
-    std::panic::set_hook(Box::new(|panic| {
-        eprintln!("\n{panic}\n\nthe stack of the thread that was refused, as far as it is ours:");
-        let stack = Backtrace::force_capture().to_string();
-        // The first is this hook.
-        let ours = stack.lines().filter(|line| line.contains("two_lock_deadlock::")).skip(1);
-        ours.for_each(|line| eprintln!("{line}"));
-    }));
+    Config::new().stacks(true).install();
     let bank = Bank::new();
     // As long as it goes well, which it does where one of them is done before the other begins.
     let rounds = (1..).find(|_| !round(&bank)).expect("they meet");
