@@ -1,6 +1,6 @@
 //! The examples with one or two locks and a few threads: most of them are made to fail.
 
-use super::{TWO_LOCKS, command, ends, ran, texts};
+use super::{TWO_LOCKS, command, ends, plainly, ran, texts};
 use std::time::Instant;
 
 #[test]
