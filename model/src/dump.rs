@@ -5,6 +5,7 @@
 //! their ends, witnesses and findings by `seq`), so that equal facts give equal bytes.
 
 use crate::compact;
+use crate::order::Rule;
 use crate::words::{Confidence, Mode, OwnerKind, Severity, Want};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -329,18 +330,6 @@ pub struct Finding {
     /// How often each process met it; empty where none did, and only all together show it.
     #[serde(default)]
     pub per_process: Vec<FindingUse>,
-}
-
-/// A rule of the declared order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Rule {
-    /// The class that is taken first.
-    pub before: String,
-    /// The class that is taken while it is held.
-    pub after: String,
-    /// Where: a place in the source, a line of a file, or `LOCKGRAPH_ORDER`.
-    pub source: String,
 }
 
 /// What one owner did on one side of a cycle.

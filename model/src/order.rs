@@ -1,8 +1,21 @@
 //! The order graph of the classes, and an order that all of it agrees with.
 
 use crate::dump::{ClassEdge, Edge, Id, Lock, Witness};
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+
+/// A rule of the declared order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rule {
+    /// The class that is taken first.
+    pub before: String,
+    /// The class that is taken while it is held.
+    pub after: String,
+    /// Where: a place in the source, a line of a file, or `LOCKGRAPH_ORDER`.
+    pub source: String,
+}
 
 /// The class edges that the edges of instances make, each with its first witness, sorted. Of the
 /// witnesses of several processes that of the first process is the first.

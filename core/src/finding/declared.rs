@@ -34,3 +34,12 @@ pub(super) fn chain(rules: &[Rule]) -> String {
     }
     text
 }
+
+/// What to do about a request for `wanted` while `held` is held.
+pub(super) fn violation_help(wanted: &str, held: &str, taken: &str) -> Vec<String> {
+    vec![
+        format!("take {wanted} before {held}"),
+        format!("or drop the guard of {held}{taken} first"),
+        "or, where this order is the right one, change the declaration".to_owned(),
+    ]
+}

@@ -1,6 +1,14 @@
 //! What is said of each misuse.
 
-use super::{Detail, Misuse};
+use super::message;
+use super::site::At;
+use super::{Detail, Hold, Misuse};
+
+/// A hold in one line: which lock, taken where.
+pub(crate) fn described(hold: &Hold) -> String {
+    let at = hold.at.map(|at| format!(" since {}", At(at)));
+    format!("{}{}", message::described(hold.lock), at.unwrap_or_default())
+}
 
 /// What it means for the running program.
 pub(super) fn misuse_meaning(detail: Detail) -> &'static str {

@@ -17,6 +17,7 @@ pub(crate) mod site;
 pub mod text;
 mod waits;
 
+pub(crate) use misuse::described;
 pub use waits::Snapshot;
 
 use crate::lock::{Class, LockId, Site};
@@ -441,12 +442,6 @@ pub struct Finding {
     pub at: Option<Site>,
     /// Position in the sequence of recorded events.
     pub seq: u64,
-}
-
-/// A hold in one line: which lock, taken where.
-pub(crate) fn described(hold: &Hold) -> String {
-    let at = hold.at.map(|at| format!(" since {}", site::At(at)));
-    format!("{}{}", message::described(hold.lock), at.unwrap_or_default())
 }
 
 impl Finding {

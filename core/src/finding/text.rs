@@ -4,7 +4,7 @@
 //! What may happen one day and what hangs now cannot be confused: the second line of every report
 //! of a potential problem says that nothing hangs.
 
-use super::declared::chain;
+use super::declared::{chain, violation_help};
 use super::message::{
     Gate, Names, Owners, describe, gates, headline, held_word, same_lock, shown_others, want_word,
 };
@@ -313,11 +313,7 @@ impl Finding {
             ],
             Kind::OrderViolation => {
                 let wanted = side.and_then(|side| side.wants).map(|wish| names.of(wish.lock));
-                vec![
-                    format!("take {} before {lock}", wanted.unwrap_or("the other lock")),
-                    format!("or drop the guard of {lock}{taken} first"),
-                    "or, where this order is the right one, change the declaration".to_owned(),
-                ]
+                violation_help(wanted.unwrap_or("the other lock"), lock, &taken)
             }
             Kind::CondvarNested => vec![
                 format!("drop the guard of {lock}{taken} before the wait"),
