@@ -39,24 +39,25 @@ const LATENCY: Duration = Duration::from_millis(40);
 const BEAT: Duration = Duration::from_millis(5);
 /// What the watchdog lets pass.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// tokio's own limit, where none is given.
-const DEFAULT: usize = 512;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let server = SlowServer::start(CALLS, LATENCY)?;
     let start = Instant::now();
     println!("async_offload: {CALLS} GETs; the server takes {} ms for each", LATENCY.as_millis());
     let mut rows = Vec::new();
-    for pool in [4, DEFAULT, 2 * DEFAULT] {
-        let what = format!("spawn_blocking, pool of {pool}");
+    for (what, pool) in [
+        ("spawn_blocking, pool of 4", Some(4)),
+        ("spawn_blocking, default pool", None),
+        ("spawn_blocking, pool of 1024", Some(1024)),
+    ] {
         let work = offloaded(server.address());
-        rows.push(run(&what, start, &server, event_loop(pool)?, work)?);
+        rows.push(run(what, start, &server, event_loop(pool)?, work)?);
     }
     let work = awaited(server.address());
-    rows.push(run("async client, await", start, &server, event_loop(DEFAULT)?, work)?);
+    rows.push(run("async client, await", start, &server, event_loop(None)?, work)?);
     let watchdog = Detector::builder().stall(PATIENCE).start();
     let work = on_the_loop(server.address());
-    rows.push(run("blocking, on the loop", start, &server, event_loop(DEFAULT)?, work)?);
+    rows.push(run("blocking, on the loop", start, &server, event_loop(None)?, work)?);
     drop((watchdog, server));
 
     println!("\n  {:<30} {:>8} {:>8} {:>8} {:>8}", "", "calls", "wall", "at once", "beats");
@@ -69,34 +70,36 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 struct Row {
-    what: String,
+    what: &'static str,
     calls: usize,
     wall: Duration,
     at_once: usize,
     beats: u64,
 }
 
-/// An event loop of one thread, and up to `pool` threads for what blocks.
-fn event_loop(pool: usize) -> io::Result<Runtime> {
+/// An event loop of one thread, and up to `pool` threads for what blocks; tokio's default is 512.
+fn event_loop(pool: Option<usize>) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
-    builder.worker_threads(1).max_blocking_threads(pool).thread_name("event loop").enable_all();
+    builder.worker_threads(1).thread_name("event loop").enable_all();
+    if let Some(pool) = pool {
+        builder.max_blocking_threads(pool);
+    }
     builder.build()
 }
 
 /// Runs `work`, which returns the texts that came back, on the event loop, beside a heartbeat.
 fn run(
-    what: &str,
+    what: &'static str,
     start: Instant,
     server: &SlowServer,
     runtime: Runtime,
     work: impl Future<Output = Vec<String>> + Send + 'static,
 ) -> io::Result<Row> {
-    let row = what.to_owned();
     // A task of its own: what `block_on` is given runs on this thread, and not on the loop.
     let (beats, (results, wall)) = runtime.block_on(runtime.spawn(async move {
         let (beats, heart) = heartbeat();
         let before = beats.load(Ordering::Relaxed);
-        let timed = timed(&row, start, work).await;
+        let timed = timed(what, start, work).await;
         let beats = beats.load(Ordering::Relaxed) - before;
         heart.abort();
         (beats, timed)
@@ -105,7 +108,7 @@ fn run(
         assert_eq!(*result, format!("item {}", i % CALLS), "in the order of the calls");
     }
     let at_once = server.most_at_once();
-    Ok(Row { what: what.to_owned(), calls: results.len(), wall, at_once, beats })
+    Ok(Row { what, calls: results.len(), wall, at_once, beats })
 }
 
 /// Logs when `work` starts and ends, and how long it took.

@@ -13,6 +13,7 @@ use crate::lock::{Class, LockId, OwnerId, Site};
 use crate::mode::Want;
 use crate::owner::OwnerBlock;
 use crate::parked::{self, Waiting, What};
+use crate::stack;
 use crate::wait::{Deadlock, Stuck};
 use std::sync::Arc;
 
@@ -188,8 +189,12 @@ pub(crate) fn held_in_wait(
     finish(Kind::HeldAcrossWait, None, locks, vec![side], Detail::Wait(wait), Some(at), seq)
 }
 
-/// One owner that waits, or holds, or both. `name_of` gives the names of owners.
-fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side, Option<Waited>) {
+/// One owner that waits, or holds, or both, as of `now`. `name` gives the names of owners.
+fn stuck_side(
+    stuck: &Stuck,
+    now: u64,
+    name: &mut dyn FnMut(OwnerId) -> OwnerRef,
+) -> (Side, Option<Waited>) {
     let wish = |wait: &parked::Wait| {
         let want = match wait.what {
             What::Lock(want) => want,
@@ -217,10 +222,36 @@ fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side
             What::Other(Waiting::Barrier) => Awaits::Barrier,
             What::Other(Waiting::Region(name)) => Awaits::Region(name),
         },
-        at: wait.at,
-        us: parked::now().saturating_sub(wait.since),
+        since: Some((wait.at, now.saturating_sub(wait.since))),
+        stack: stack::of(stuck.owner),
     });
     (side, waited)
+}
+
+/// LG002 among locks that the recorder does not follow: its threads, what each waits for where the
+/// recorder follows that, and their stacks.
+pub(crate) fn unseen(
+    threads: Vec<(OwnerRef, Option<&Stuck>, Arc<str>)>,
+    name: &mut dyn FnMut(OwnerId) -> OwnerRef,
+    seq: u64,
+) -> Finding {
+    let now = parked::now();
+    let (mut sides, mut waits, mut hash) = (Vec::new(), Vec::new(), 0);
+    for (owner, seen, stack) in threads {
+        hash = fingerprint::of_text(&stack).wrapping_add(hash);
+        let (side, waited) = seen
+            .map(|stuck| stuck_side(stuck, now, name))
+            .unwrap_or_else(|| (Side { owner, held: None, wants: None, others: Vec::new() }, None));
+        let (awaits, since) =
+            waited.map_or((Awaits::Unseen, None), |waited| (waited.awaits, waited.since));
+        sides.push(side);
+        waits.push(Waited { awaits, since, stack: Some(stack) });
+    }
+    let locks = sides.iter().filter_map(|side| side.wants).map(|wants| wants.lock).collect();
+    let detail = Detail::Unseen(hash);
+    let mut finding = finish(Kind::Deadlock, None, locks, sides, detail, None, seq);
+    finding.waits = waits;
+    finding
 }
 
 /// LG002.
@@ -229,9 +260,11 @@ pub(crate) fn deadlock(
     name: &mut dyn FnMut(OwnerId) -> OwnerRef,
     seq: u64,
 ) -> Finding {
+    // Before any stack is resolved, which takes its time.
+    let now = parked::now();
     let (mut sides, mut waits) = (Vec::new(), Vec::new());
     for stuck in deadlock.sides.iter() {
-        let (side, waited) = stuck_side(stuck, name);
+        let (side, waited) = stuck_side(stuck, now, name);
         // A stuck owner waits; without its wait it would be no side.
         if let Some(waited) = waited {
             sides.push(side);
@@ -246,17 +279,20 @@ pub(crate) fn deadlock(
     }
     locks.sort_unstable_by_key(|lock| lock.id);
     let joins = |waited: &&Waited| matches!(waited.awaits, Awaits::Thread(_));
-    let at = waits.iter().find(joins).map(|waited| waited.at);
-    let mut finding = finish(Kind::Deadlock, None, locks, sides, Detail::None, at, seq);
+    let at = waits.iter().find(joins).and_then(|waited| waited.since).map(|(at, _)| at);
+    let detail = if deadlock.closed { Detail::None } else { Detail::Standstill };
+    let mut finding = finish(Kind::Deadlock, None, locks, sides, detail, at, seq);
     finding.waits = waits;
     finding
 }
 
 /// What owners hold and wait for.
 fn standing(all: &[Stuck], name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Vec<Side>, Vec<Waited>) {
+    // Before any stack is resolved, which takes its time.
+    let now = parked::now();
     let (mut sides, mut waits) = (Vec::new(), Vec::new());
     for stuck in all {
-        let (side, waited) = stuck_side(stuck, name);
+        let (side, waited) = stuck_side(stuck, now, name);
         sides.push(side);
         waits.extend(waited);
     }
@@ -269,7 +305,7 @@ pub(crate) fn stall(all: &[Stuck], name: &mut dyn FnMut(OwnerId) -> OwnerRef, se
     // Who else is there differs from one time to the next: the problem is that wait.
     let others = sides.split_off(sides.len().min(1));
     let wanted = sides.first().and_then(|side| side.wants).map(|wants| wants.lock);
-    let at = waits.first().map(|waited| waited.at);
+    let at = waits.first().and_then(|waited| waited.since).map(|(at, _)| at);
     let locks = wanted.into_iter().collect();
     let mut finding = finish(Kind::Stall, None, locks, sides, Detail::None, at, seq);
     finding.sides.extend(others);

@@ -29,6 +29,7 @@ mod parking_lot_types;
 mod raw;
 mod resource;
 mod scenario;
+mod signals;
 mod sinks;
 mod stalls;
 mod std_behaviour;

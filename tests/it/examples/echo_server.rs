@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -85,6 +85,16 @@ impl Drop for Serving {
         // A test that fails leaves nobody behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Ctrl-C, at the end of a scope.
+struct Interrupts<'a>(&'a Serving);
+
+impl Drop for Interrupts<'_> {
+    fn drop(&mut self) {
+        self.0.interrupt();
     }
 }
 
@@ -149,11 +159,12 @@ fn two_hundred_clients_at_once_some_killed_in_mid_message_and_a_stop_under_load(
     let clients: Vec<TcpStream> = (0..ALL).map(|_| server.connect()).collect();
     server.wait_for("task", threads + ALL);
 
-    let stopped = Barrier::new(ALL / 2 + 1);
+    let talked = AtomicUsize::new(0);
     let talk = |id: usize, client: TcpStream| {
         for message in 0..10 {
             assert!(echoes(&client, &format!("client {id}, message {message}\n")));
         }
+        talked.fetch_add(1, Ordering::Relaxed);
         match id % 4 {
             // Leaves.
             0 => drop(client),
@@ -163,24 +174,24 @@ fn two_hundred_clients_at_once_some_killed_in_mid_message_and_a_stop_under_load(
                 client.peek(&mut [0]).expect("the server runs");
             }
             // Talks on until it is told goodbye, or cut off.
-            _ => {
-                let mut message = 10;
-                while echoes(&client, &format!("client {id}, message {message}\n")) {
-                    message += 1;
-                }
-                stopped.wait();
-            }
+            _ => (10..)
+                .map(|message| format!("client {id}, message {message}\n"))
+                .take_while(|message| echoes(&client, message))
+                .for_each(drop),
         }
     };
     thread::scope(|scope| {
         for (id, client) in clients.into_iter().enumerate() {
+            let talk = &talk;
             scope.spawn(move || talk(id, client));
         }
+        // Also where this thread panics: the clients talk until they are told to stop.
+        let _stops = Interrupts(&server);
+        let all = || (talked.load(Ordering::Relaxed) == ALL).then_some(());
+        within(all, || "a client has no answers".to_owned());
         // Whoever left has no thread and no descriptor there any more, though nobody came since.
         server.wait_for("task", threads + ALL / 2);
         server.wait_for("fd", descriptors + ALL / 2);
-        server.interrupt();
-        stopped.wait();
     });
 
     let (out, dump) = server.end();
@@ -284,4 +295,5 @@ fn where_nobody_is_refused_it_hangs_after_the_report() {
     let journal = fs::read_to_string(journal.expect("an entry").path()).expect("a journal");
     assert!(journal.contains(r#""code":"LG002""#), "{journal}");
     assert!(!journal.contains(r#""t":"end""#), "it was killed:\n{journal}");
+    let _ = fs::remove_dir_all(&folder);
 }

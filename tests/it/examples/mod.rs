@@ -91,6 +91,7 @@ fn ran(example: &str, arguments: &[&str]) -> Ran {
         assert_eq!(err, "", "nothing is reported");
         None
     };
+    let _ = fs::remove_dir_all(&folder);
     Ran { code: output.status.code(), out, err, dump }
 }
 

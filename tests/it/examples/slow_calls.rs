@@ -43,7 +43,7 @@ fn the_loop_is_free_while_calls_are_offloaded_or_awaited_and_stands_still_when_t
     };
     for (what, limit) in [
         ("spawn_blocking, pool of 4 ", 4),
-        ("spawn_blocking, pool of 512", 32),
+        ("spawn_blocking, default pool", 32),
         ("spawn_blocking, pool of 1024", 32),
         ("async client, await", 32),
     ] {

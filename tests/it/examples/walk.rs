@@ -14,12 +14,16 @@ const ENDS: &str = "<!-- walk:end -->";
 enum Step {
     /// A command line, and how it ends.
     Run(String, i32),
+    /// What the last command prints, among other things.
+    Says(String),
+    /// A piece of an example.
+    Shows(String),
     /// An edit: the file, what stands in it, and what shall.
     Edit(String, String, String),
 }
 
 /// The steps between the marks: the lines of its `sh` blocks, of which a comment may say `ends with
-/// N`, and its `diff` blocks.
+/// N`, and its other blocks.
 fn steps(text: &str) -> Vec<Step> {
     let (_, walk) = text.split_once(BEGINS).expect("a walk");
     let (walk, _) = walk.split_once(ENDS).expect("its end");
@@ -29,7 +33,9 @@ fn steps(text: &str) -> Vec<Step> {
         match language {
             "sh" => steps.extend(lines.lines().filter(|line| !line.trim().is_empty()).map(run)),
             "diff" => steps.push(edit(lines)),
-            _ => {}
+            "text" => steps.push(Step::Says(lines.to_owned())),
+            "rust" => steps.push(Step::Shows(lines.to_owned())),
+            other => panic!("a block of {other} in a walk"),
         }
     }
     steps
@@ -57,7 +63,11 @@ fn read(file: &str) -> String {
 
 #[test]
 fn the_short_walk_has_the_commands_of_the_long_one() {
-    let (short, long) = (steps(&read("README.md")), steps(&read("examples/README.md")));
+    let commands = |file: &str| -> Vec<Step> {
+        steps(&read(file)).into_iter().filter(|step| matches!(step, Step::Run(..))).collect()
+    };
+    let (short, long) = (commands("README.md"), commands("examples/README.md"));
+    assert!(!short.is_empty());
     assert_eq!(short, long[..short.len()], "the long one goes on where the short one ends");
 }
 
@@ -67,33 +77,46 @@ fn the_walk_goes_as_it_says() {
         return;
     }
     let copy = copy();
-    let mut edited = false;
+    let mut said = String::new();
+    let mut kept = [0; 4];
     for step in steps(&read("examples/README.md")) {
         match step {
             Step::Run(line, code) => {
                 let output = command(&copy, &line).output().expect("a shell");
-                let text = [output.stdout, output.stderr].map(String::from_utf8);
-                let text = text.map(|text| text.expect("UTF-8")).concat();
-                assert_eq!(output.status.code(), Some(code), "`{line}`:\n{text}");
-                let said = match (code, edited) {
-                    (1, _) => "error[LG002]",
-                    (0, _) if line.contains("cargo run") => "validated order: lock_a -> lock_b",
-                    (0, _) => "1 passed",
-                    (_, true) => "`lock_a` must come before `lock_b`, but:",
-                    _ => panic!("`{line}` ends with {code}, before anything was edited"),
-                };
-                assert!(text.contains(said), "`{line}` does not say `{said}`:\n{text}");
+                let texts = [output.stdout, output.stderr].map(String::from_utf8);
+                said = texts.map(|text| text.expect("UTF-8")).concat();
+                assert_eq!(output.status.code(), Some(code), "`{line}`:\n{said}");
+                kept[0] += 1;
+            }
+            Step::Says(lines) => {
+                for line in lines.lines().map(without_time) {
+                    assert!(said.contains(line), "it does not say `{line}`:\n{said}");
+                }
+                kept[1] += 1;
+            }
+            Step::Shows(lines) => {
+                let source = fs::read_to_string(copy.join("examples/ordered_locks.rs"));
+                let source = source.expect("it is there");
+                let source: Vec<&str> = source.lines().map(str::trim).collect();
+                let lines: Vec<&str> = lines.lines().map(str::trim).collect();
+                assert!(source.windows(lines.len()).any(|piece| piece == lines), "{lines:?}");
+                kept[2] += 1;
             }
             Step::Edit(file, old, new) => {
                 let path = copy.join(file);
                 let source = fs::read_to_string(&path).expect("it is there");
                 assert_eq!(source.matches(&old).count(), 1, "stands there once:\n{old}");
                 fs::write(&path, source.replace(&old, &new)).expect("a copy can be written");
-                edited = true;
+                kept[3] += 1;
             }
         }
     }
-    assert!(edited, "the walk shows that the assertion holds something");
+    assert!(kept.iter().all(|&steps| steps > 0), "steps of each kind: {kept:?}");
+}
+
+/// A line without how long somebody has waited.
+fn without_time(line: &str) -> &str {
+    line.split_once(", for ").map_or(line, |(line, _)| line)
 }
 
 /// What the reader would type, with the dependencies that are built already: they come from where this
@@ -147,9 +170,9 @@ fn copy_folder(from: &Path, to: &Path) {
 
 #[test]
 fn steps_are_command_lines_with_their_ends_and_edits_with_both_texts() {
-    let text = "<!-- walk -->\n```sh\nmake   # ends with 2: it breaks\n```\ntext\n```text\nnot this\n\
+    let text = "<!-- walk -->\n```sh\nmake   # ends with 2: it breaks\n```\nprose\n```text\nno rule\n\
                 ```\n```diff\n--- a/x.rs\n+++ b/x.rs\n a\n-b\n+c\n```\n<!-- walk:end -->";
     let run = Step::Run("make   # ends with 2: it breaks".to_owned(), 2);
     let edit = Step::Edit("x.rs".to_owned(), "a\nb\n".to_owned(), "a\nc\n".to_owned());
-    assert_eq!(steps(text), [run, edit]);
+    assert_eq!(steps(text), [run, Step::Says("no rule\n".to_owned()), edit]);
 }
