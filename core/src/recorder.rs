@@ -23,11 +23,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 mod birth;
+mod count;
 mod hung;
 mod misuse;
 mod order;
 
 pub(crate) use birth::{Change, bear_at_once, forget_order, identify, reclassify};
+pub(crate) use count::counters;
 pub(crate) use hung::{
     breaks, condvar_wait, deadlock, held_across_other, held_across_wait, print_snapshot, snapshot,
     stalls, standstill, unseen,
@@ -413,34 +415,7 @@ fn tail(uses: SysVec<Event>) -> journal::Tail {
     }
     // A guard in the expression below would live to its end, and `counted` takes the same lock.
     let seq = graph().next_seq();
-    journal::Tail { uses, repeats, seq, counters: counted().into() }
-}
-
-/// What was counted, by name.
-fn counted() -> [(&'static str, u64); 11] {
-    let graph = graph();
-    let counters = graph.counters;
-    [
-        ("untracked", untracked_count()),
-        ("dropped_locks", counters.dropped_locks),
-        ("dropped_edges", counters.dropped_edges),
-        ("searches_truncated", graph.truncated()),
-        ("evidence_capped", graph.capped()),
-        ("edges_refused", counters.refused),
-        ("locks_untold", counters.untold_locks),
-        ("findings_dropped", store::dropped()),
-        ("live_locks", graph.size().0 as u64),
-        ("live_edges", graph.size().1 as u64),
-        ("graph_bytes", graph.bytes() as u64),
-    ]
-}
-
-/// As [`counted`], for the program.
-pub(crate) fn counters() -> Vec<(&'static str, u64)> {
-    match config::is_lost() {
-        true => Vec::new(),
-        false => counted().into(),
-    }
+    journal::Tail { uses, repeats, seq, counters: count::counted().into() }
 }
 
 /// Every finding so far.

@@ -197,4 +197,18 @@ mod tests {
         assert!(!s.ordered(UNKNOWN, UNKNOWN));
         assert!(s.ordered(a, a));
     }
+
+    #[test]
+    fn beyond_four_million_segments_a_new_one_is_unknown_and_counted() {
+        let mut s = Segments::new();
+        let mut last = UNKNOWN;
+        for _ in 0..4_000_000 {
+            last = s.add(MAIN, last, UNKNOWN);
+        }
+        assert_eq!((last, s.capped), (4_000_000, 0));
+        let beyond = s.add(MAIN, last, UNKNOWN);
+        assert_eq!((beyond, s.capped), (UNKNOWN, 1));
+        assert!(!s.ordered(last, beyond) && !s.ordered(beyond, last));
+        assert!(s.bytes() < 128 << 20, "{} bytes", s.bytes());
+    }
 }

@@ -125,7 +125,7 @@ fn each(words: &[String]) -> std::io::Result<ExitCode> {
 fn main() -> std::io::Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [word] = &*words else {
-        return each(if words.is_empty() { &NAMES.map(String::from) } else { &words });
+        return if words.is_empty() { each(&NAMES.map(String::from)) } else { each(&words) };
     };
     lockgraph::Config::new().tier(Tier::Full).stderr(false).install();
     let Some(shape) = parse(word) else {

@@ -16,7 +16,7 @@ use crate::segment::Segments;
 
 /// Writers kept per node; more say "many", which counts as one outside any cycle.
 const MAX_WRITERS: usize = 8;
-/// Beyond this many nodes or edges, new ones are not recorded.
+/// The standard limit of nodes and of edges.
 const MAX_TABLE: usize = 1 << 24;
 
 /// A lock, or a class of locks.
@@ -52,6 +52,8 @@ pub(super) struct Layer {
     /// Cycles reported so far, by key.
     reports: Lookup,
     pub(super) scratch: Scratch,
+    /// Beyond this many nodes or edges, new ones are not recorded.
+    pub(super) limit: usize,
     /// What searches may spend before they get shorter.
     pub(super) credit: u64,
     /// Searches that ended early.
@@ -70,13 +72,14 @@ impl Layer {
             witnesses: Witnesses::new(),
             reports: Lookup::new(),
             scratch: Scratch::new(),
+            limit: MAX_TABLE,
             credit: CREDIT,
             truncated: 0,
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.digraph.edge_count().max(self.digraph.node_count()) >= MAX_TABLE
+        self.digraph.edge_count().max(self.digraph.node_count()) >= self.limit
     }
 
     /// The node with this number, and whether it is new.

@@ -304,3 +304,104 @@ fn a_journal_tells_a_share_of_the_locks_of_a_class_and_beyond_it_what_is_news() 
     assert!(news.iter().any(|event| matches!(event.note, Note::ClassEdge { .. })));
     graph.check_invariants();
 }
+
+#[test]
+fn a_full_graph_refuses_what_is_new_and_counts_it_and_takes_more_when_a_lock_has_gone() {
+    let mut graph = Graph::new();
+    graph.locks.limit = 10;
+    for id in 2..=20 {
+        assert!(request(&mut graph, 1, &[1], id).is_empty());
+    }
+    assert_eq!(graph.size(), (10, 9), "a lock and its edges to nine others");
+    assert_eq!(graph.counters.refused, 10);
+    // What is known stays: so does the way to find that it is contradicted, once there is room.
+    assert!(request(&mut graph, 2, &[2], 1).is_empty(), "refused as well");
+    assert_eq!(graph.counters.refused, 11);
+    graph.drop_lock(10);
+    let found = request(&mut graph, 2, &[2], 1);
+    assert_eq!(found[0].confidence.unwrap(), Confidence::Feasible);
+    graph.check_invariants();
+}
+
+#[test]
+fn more_than_four_gates_become_what_they_have_in_common() {
+    let mut graph = Graph::new();
+    // Each time another gate, and one that is always there.
+    for gate in 100..104 {
+        assert!(request(&mut graph, 1, &[1, gate, 9], 2).is_empty());
+    }
+    assert_eq!(graph.capped(), 0);
+    assert!(request(&mut graph, 1, &[1, 104, 9], 2).is_empty());
+    assert!(graph.capped() > 0);
+    let found = request(&mut graph, 2, &[2, 9], 1);
+    let best = found.iter().filter_map(|inversion| inversion.confidence).max();
+    assert_eq!(best, Some(Confidence::Gated), "what they have in common is a gate still");
+    let found = request(&mut graph, 2, &[2, 104], 1);
+    let best = found.iter().filter_map(|inversion| inversion.confidence).max();
+    assert_eq!(best, Some(Confidence::Unproven), "and what was left out might have been one");
+    graph.check_invariants();
+}
+
+#[test]
+fn more_than_eight_segments_of_an_owner_become_unknown_which_nothing_orders() {
+    let mut graph = Graph::new();
+    let holds = [hold(1)];
+    let mut after = 0;
+    for _ in 0..9 {
+        after = graph.add_segment(OwnerId(1), after, 0);
+        graph.record(&Chain {
+            owner: OwnerId(1),
+            scope: 0,
+            segment: after,
+            id: 2,
+            class: &CLASS,
+            want: Want::Exclusive,
+            at: Location::caller(),
+            holds: &holds,
+        });
+    }
+    assert_eq!(graph.capped(), 1);
+    // The thread that turns them round was started by the last of these segments, and so comes
+    // after all of them: but of the ninth that is known no more.
+    let segment = graph.add_segment(OwnerId(2), after, 0);
+    let holds = [hold(2)];
+    let found = graph.record(&Chain {
+        owner: OwnerId(2),
+        scope: 0,
+        segment,
+        id: 1,
+        class: &CLASS,
+        want: Want::Exclusive,
+        at: Location::caller(),
+        holds: &holds,
+    });
+    assert_eq!(found[0].confidence.unwrap(), Confidence::Unproven);
+    graph.check_invariants();
+}
+
+#[test]
+fn a_search_in_a_large_component_ends_within_its_budget_and_says_so() {
+    let mut graph = Graph::new();
+    // All pairs, both ways round, under one gate: more cycles than anybody can look at.
+    const LOCKS: u64 = 60;
+    for b in 2..=LOCKS {
+        (1..b).for_each(|a| assert!(request(&mut graph, 1, &[a, 99], b).is_empty()));
+    }
+    let before = graph.locks.credit;
+    let mut searches = 0;
+    for b in 2..=LOCKS {
+        for a in 1..b {
+            request(&mut graph, 2, &[b, 99], a);
+            searches += 1;
+        }
+    }
+    let spent = before - graph.locks.credit;
+    assert!(spent > 0 && spent <= searches * 3 * 60_000, "{spent} steps of {searches} searches");
+    // A process that has used up its credit goes on with short searches: the nearest is found.
+    graph.locks.credit = 0;
+    let found = request(&mut graph, 1, &[1], 2);
+    let best = found.iter().filter_map(|inversion| inversion.confidence).max();
+    assert_eq!(best, Some(Confidence::Feasible), "no gate is around both sides any more");
+    assert!(graph.truncated() > 0);
+    graph.check_invariants();
+}

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MAX_FINDINGS: usize = 10_000;
 
 struct Entry {
+    /// Of the finding: what each repeat looks for need not be fetched from it.
+    fingerprint: u64,
     finding: Arc<Finding>,
     repeats: u64,
 }
@@ -25,8 +27,8 @@ static STORE: Mutex<Store> = Mutex::new(Store { entries: SysVec::new(), dropped:
 /// `Arc`, so nothing here uses the program's allocator under the lock.
 pub(crate) fn add(finding: &Arc<Finding>) -> Option<bool> {
     let mut store = STORE.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = |entry: &&mut Entry| entry.finding.fingerprint == finding.fingerprint;
-    if let Some(entry) = store.entries.iter_mut().find(known) {
+    let fingerprint = finding.fingerprint;
+    if let Some(entry) = store.entries.iter_mut().find(|entry| entry.fingerprint == fingerprint) {
         entry.repeats += 1;
         return None;
     }
@@ -34,7 +36,7 @@ pub(crate) fn add(finding: &Arc<Finding>) -> Option<bool> {
         store.dropped += 1;
         return None;
     }
-    store.entries.push(Entry { finding: Arc::clone(finding), repeats: 0 });
+    store.entries.push(Entry { fingerprint, finding: Arc::clone(finding), repeats: 0 });
     Some(journal::is_open())
 }
 
