@@ -16,6 +16,7 @@ mod children;
 mod declare;
 mod hold;
 mod scope;
+mod steer;
 mod thread;
 mod wait;
 
@@ -25,7 +26,9 @@ use crate::finding::Misuse;
 use crate::joins;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
-use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
+use crate::owner::{
+    self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE, STEERED,
+};
 use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
@@ -37,6 +40,7 @@ pub use hold::{
     Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
 };
 pub use scope::*;
+pub use steer::{Steered, insists, scope_released, scope_steered};
 pub use thread::*;
 pub use wait::{Parked, blocked, no_locks_held, permit, sleeps, timed, waiting};
 
@@ -139,6 +143,9 @@ fn careful_before(
     }
     if !is_known(block, lock, policy, want) {
         recorder::request(block, lock, policy, want, site, relock);
+    }
+    if block.flags() & STEERED != 0 && !relock {
+        steer::pause(block, lock, want, site);
     }
 }
 
@@ -421,6 +428,7 @@ fn owner_ends(block: &'static OwnerBlock) {
         block.settle_books();
         recorder::owner_ends(block);
         joins::thread_ended(block);
+        steer::ends(block);
     }
     block.retire();
 }

@@ -31,6 +31,7 @@ mod segment;
 mod sink;
 #[cfg(feature = "source")]
 pub mod source;
+mod steer;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 #[cfg(not(lockgraph_loom))]
 pub mod sync;

@@ -40,6 +40,8 @@ pub(crate) const RELEASED_ELSEWHERE: u32 = 8;
 pub(crate) const HINTED: u32 = 16;
 /// Somebody may join this thread and wants to know what it has asked for: see `recent`.
 pub(crate) const FOLLOWED: u32 = 32;
+/// Some of its requests are to be paused: see `steer`.
+pub(crate) const STEERED: u32 = 64;
 
 /// Set and unset by other threads too.
 const FOREIGN: u32 = RELEASED_ELSEWHERE;

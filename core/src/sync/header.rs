@@ -139,9 +139,12 @@ fn careful_request<'a, G>(
     lock: impl FnOnce() -> real::LockResult<G>,
 ) -> (Hold<'a>, real::LockResult<G>) {
     door::before(header, policy, mode.into(), site);
-    let inner = match at_once(try_lock()) {
-        Some(inner) => inner,
-        None => park(header, policy, mode.into(), site, try_lock, lock),
+    let inner = loop {
+        match at_once(try_lock()) {
+            Some(inner) if door::insists(header) => drop(inner),
+            Some(inner) => break inner,
+            None => break park(header, policy, mode.into(), site, try_lock, lock),
+        }
     };
     (Hold::new(header, policy, mode, site), inner)
 }

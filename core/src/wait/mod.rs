@@ -36,6 +36,7 @@
 mod cycle;
 #[cfg(all(test, lockgraph_loom))]
 mod loom_tests;
+mod standstill;
 #[cfg(all(test, not(lockgraph_loom)))]
 mod tests;
 
@@ -211,7 +212,7 @@ impl Waits {
         self.gather(owners);
         loop {
             let me = self.waiters.iter().position(|w| std::ptr::eq(w.block, block))?;
-            self.reduce();
+            self.reduce(&|_| false);
             if !self.waiters[me].stuck {
                 return None;
             }
@@ -240,12 +241,13 @@ impl Waits {
         owners.joins(&mut |joiner, child| self.joins.push((joiner, child)));
     }
 
-    /// The greatest set of owners each of which waits for one of them: what the least fixed point
-    /// of "can run" leaves.
-    fn reduce(&mut self) {
+    /// The greatest set of owners each of which waits for one of them, or is `kept` back: what the
+    /// least fixed point of "can run" leaves.
+    fn reduce(&mut self, kept: &dyn Fn(&Waiter) -> bool) {
         for waiter in self.waiters.iter_mut() {
             let wait = waiter.wait;
             waiter.stuck = match wait.what {
+                _ if kept(waiter) => true,
                 What::Lock(_) | What::Permit(_) => !wait.timed,
                 // Timed or not, it needs its mutex.
                 What::Notification | What::Threads => true,
@@ -256,7 +258,7 @@ impl Waits {
         while changed {
             changed = false;
             for at in 0..self.waiters.len() {
-                if self.waiters[at].stuck {
+                if self.waiters[at].stuck && !kept(&self.waiters[at]) {
                     let mut stays = false;
                     self.for_each_blocker(at, &mut |_, _| stays = true);
                     self.waiters[at].stuck = stays;
