@@ -26,9 +26,7 @@ use crate::finding::Misuse;
 use crate::joins;
 use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::{Mode, Policy, Want};
-use crate::owner::{
-    self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE, STEERED,
-};
+use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE, STEERED};
 use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;

@@ -130,7 +130,7 @@ impl Provocation {
 /// The second run pauses a thread that holds what one side of the inversion holds and is about to
 /// request what it wants, until a thread has come to each other side. Then all go on: the deadlock is
 /// real. It is reported (LG002, and the inversion as `reproduced`) and broken by a panic of the thread
-/// that closes it, whatever the level of LG002 is.
+/// that closes it, in either run, whatever the level of LG002 is.
 ///
 /// Success takes no time but that of `f`. Where no other thread of the observation can come any more,
 /// because all have ended or wait, the paused one goes on at once; where some wait for what the
@@ -148,8 +148,8 @@ impl Provocation {
 /// Where the recorder is compiled out or off, `f` runs once, nothing is seen, and every assertion
 /// holds.
 ///
-/// Cost: that of two [observations](super::observe); in the second run each acquisition of these
-/// threads takes the recorder's careful path.
+/// Cost: that of two [observations](super::observe), in which each acquisition takes the recorder's
+/// careful path.
 ///
 /// # Panics
 /// Where `f` does, and no deadlock was broken in that run.
@@ -253,9 +253,8 @@ fn run<R>(
     f: &mut impl FnMut() -> R,
 ) -> (Observation, Vec<Steered>) {
     let open = Open::new();
-    if !inversions.is_empty() {
-        door::scope_steered(open.0, inversions, bound);
-    }
+    // Without any too: a deadlock by chance is to be broken in any case.
+    door::scope_steered(open.0, inversions, bound);
     let ended = catch_unwind(AssertUnwindSafe(|| open.run(f)));
     let steered = door::scope_released(open.0);
     let observation = open.close();

@@ -109,6 +109,27 @@ fn two_lock_deadlock_aborts_where_that_is_the_level() {
 }
 
 #[test]
+fn provoke_two_locks_makes_them_meet_whatever_the_level_is() {
+    let words = ["savings", "checking", "thread `customer`", "thread `auditor`", "(reproduced)"];
+    let text = deadlocks("provoke_two_locks", &words);
+    assert!(!lockgraph::PRESENT || text.contains("as reported: reproduced"), "{text}");
+    assert!(!lockgraph::PRESENT || text.contains("with one order: clean"), "{text}");
+    if !lockgraph::PRESENT {
+        return;
+    }
+    for level in ["warn", "allow", "abort"] {
+        let output = Command::new(binary("provoke_two_locks"))
+            .env("LOCKGRAPH", format!("full,LG002={level}"))
+            .env_remove("LOCKGRAPH_DIR")
+            .output()
+            .expect("the example can be started");
+        let (out, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(1), "{level}: {out}{err}");
+        assert!(out.contains("as reported: reproduced"), "{level}: {out}{err}");
+    }
+}
+
+#[test]
 fn join_deadlock_is_named() {
     deadlocks("join_deadlock", &["jobs", "thread `caller`", "the end of thread `worker`"]);
 }

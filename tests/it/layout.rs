@@ -92,6 +92,12 @@ const CORE: &[Rule] = &[
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
     ),
+    rule(
+        "steer",
+        &["evidence", "finding", "held", "owner", "parked", "wait"],
+        &["finding::text"],
+        "says who is paused; it reports nothing, and asks the waits whether anybody can come",
+    ),
     rule("recorder", &["*"], &[], "the careful path behind the door"),
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
     rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),

@@ -28,11 +28,11 @@ pub enum Steered {
 }
 
 /// From now on owners that enter `scope`, and those that they start, are steered into these
-/// inversions (up to 16 of them, each an LG003), for so long. A deadlock that one of them closes is
-/// broken, whatever the level of LG002 is.
+/// inversions (each an LG003), for so long. A deadlock that one of them closes is broken, whatever the
+/// level of LG002 is; also where there is no inversion to steer into.
 ///
 /// Cost: for steered owners every acquisition takes the careful path, and each with something held
-/// an internal lock. For others nothing.
+/// an internal lock and O(inversions). For others nothing.
 pub fn scope_steered(scope: Scope, inversions: &[Finding], bound: Duration) {
     if scope == Scope::NONE || config::is_lost() || config::tier() < Tier::Full as u8 {
         return;

@@ -14,9 +14,6 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Inversions of one plan; further ones are not steered.
-const MAX_CYCLES: usize = 16;
-
 /// What an owner holds and wants on one side of a cycle. The locks may be others than those that
 /// were seen, made at the same place.
 struct Side {
@@ -75,7 +72,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(scope: u32, inversions: &[Arc<Finding>], until: Option<Instant>) -> Plan {
         let mut cycles = SysVec::new();
-        for seen in inversions.iter().take(MAX_CYCLES) {
+        for seen in inversions {
             cycles.push(Cycle { sides: sides(seen), seen: Arc::clone(seen), reproduced: None });
         }
         Plan {
