@@ -3,59 +3,74 @@
 //! What it shows: two threads take two locks in opposite orders, with a sleep between, so that they
 //! meet. Without a tracker both hang for ever and say nothing.
 //!
-//! What to look for: the report LG002 on standard error, within a millisecond of the moment in
-//! which the circle closes. It shows who holds what, taken where, and waits for what, where, and
-//! since when. In tier `full` (a debug build) the thread that closes the circle panics in place of
-//! parking, with its stack; the other one goes on, and the process ends with 1. With
-//! `LOCKGRAPH=full,LG002=warn` both hang, as they would without the tracker, after the report; with
-//! `LG002=abort` the process aborts.
+//! What to look for: two reports on standard error. LG003, the inversion, as soon as both orders
+//! were seen; and LG002, the deadlock, within a millisecond of the moment in which the circle
+//! closes. It shows who holds what, taken where, and waits for what, where, and since when, and the
+//! stacks of both, which the program asks for (`Config::stacks`). In tier `full` (a debug build) the
+//! thread that closes the circle panics in place of parking; the other one goes on, and the process
+//! ends with 1. With `LOCKGRAPH=full,LG002=warn` both hang, as they would without the tracker, after
+//! the report; with `LG002=abort` the process aborts.
 //!
-//! With the tracker compiled out it says so, deadlocks nothing, and ends with 0.
+//! The fix is `ordered_locks`. With the tracker compiled out it says so, deadlocks nothing, and
+//! ends with 0.
 
-use lockgraph::Named;
+mod support;
+
 use lockgraph::parking_lot::Mutex;
-use std::backtrace::Backtrace;
+use lockgraph::{Config, Named, thread};
 use std::process::ExitCode;
-use std::thread::{self, sleep};
 use std::time::Duration;
 
-/// Long enough that the two threads meet.
+/// Long enough that the two threads meet, most of the time.
 const MOMENT: Duration = Duration::from_millis(20);
 
-fn main() -> ExitCode {
+struct Bank {
+    lock_a: Mutex<i32>,
+    lock_b: Mutex<i32>,
+}
+
+impl Bank {
+    fn new() -> Bank {
+        Bank { lock_a: Mutex::new(100).named("lock_a"), lock_b: Mutex::new(0).named("lock_b") }
+    }
+
+    fn transfer(&self) {
+        let mut a = self.lock_a.lock();
+        thread::sleep(MOMENT);
+        let mut b = self.lock_b.lock();
+        (*a, *b) = (*a - 10, *b + 10);
+    }
+
+    fn audit(&self) {
+        let b = self.lock_b.lock();
+        thread::sleep(MOMENT);
+        let a = self.lock_a.lock();
+        assert_eq!(*a + *b, 100);
+    }
+}
+
+fn main() -> std::io::Result<ExitCode> {
     if !lockgraph::PRESENT {
         println!("two_lock_deadlock: the tracker is compiled out, so this would hang for ever");
-        return ExitCode::SUCCESS;
+        return Ok(ExitCode::SUCCESS);
     }
-    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}\n{}", Backtrace::force_capture())));
-    let lock_a = Mutex::new(100).named("lock_a");
-    let lock_b = Mutex::new(0).named("lock_b");
-    let transfer = || {
-        let mut a = lock_a.lock();
-        sleep(MOMENT);
-        let mut b = lock_b.lock();
-        (*a, *b) = (*a - 10, *b + 10);
-    };
-    let audit = || {
-        let b = lock_b.lock();
-        sleep(MOMENT);
-        let a = lock_a.lock();
-        assert_eq!(*a + *b, 100);
-    };
-    let ended_well = thread::scope(|scope| {
+    Config::new().stacks(true).install();
+    let bank = Bank::new();
+    // As long as it goes well, which it does where one of them is done before the other begins.
+    let rounds = (1..).find(|_| !round(&bank)).expect("they meet");
+    println!(
+        "two_lock_deadlock: they met in round {rounds}; one was refused, so the other went on"
+    );
+    support::finish("two_lock_deadlock")
+}
+
+/// Both at the same time: whether both came to their end.
+fn round(bank: &Bank) -> bool {
+    thread::scope(|scope| {
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
-        let transfer = named("transfer").spawn_scoped(scope, transfer).expect("a thread can start");
-        let audit = named("audit").spawn_scoped(scope, audit).expect("a thread can start");
-        [transfer.join().is_ok(), audit.join().is_ok()]
-    });
-    match ended_well {
-        [true, true] => {
-            println!("two_lock_deadlock: both ended: the threads did not meet, or tracking is off");
-            ExitCode::SUCCESS
-        }
-        _ => {
-            println!("two_lock_deadlock: one thread was refused, so that the other could go on");
-            ExitCode::FAILURE
-        }
-    }
+        let transfer = named("transfer").spawn_scoped(scope, || bank.transfer());
+        let audit = named("audit").spawn_scoped(scope, || bank.audit());
+        let threads = [transfer, audit].map(|thread| thread.expect("a thread can start"));
+        threads.map(|thread| thread.join().is_ok()) == [true, true]
+    })
 }

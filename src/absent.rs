@@ -58,6 +58,20 @@ impl Config {
     #[inline]
     pub fn install(self) {}
 
+    /// No stack is kept.
+    #[inline]
+    pub const fn stacks(self, on: bool) -> Config {
+        let _ = on;
+        self
+    }
+
+    /// The signal keeps its meaning.
+    #[inline]
+    pub const fn snapshot_signal(self, signal: crate::Signal) -> Config {
+        let _ = signal;
+        self
+    }
+
     /// No wait is reported.
     #[inline]
     pub const fn stall(self, threshold: std::time::Duration) -> Config {
@@ -76,27 +90,36 @@ pub fn snapshot() -> lockgraph_core::Snapshot {
 pub struct Detector(());
 
 /// What a [`Detector`] does: nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "nothing runs before `start`"]
-pub struct Builder(());
+pub struct DetectorBuilder(());
 
 impl Detector {
-    /// A detector of nothing.
-    pub const fn builder() -> Builder {
-        Builder(())
+    /// A detector of nothing. parking_lot's own is not asked either.
+    pub fn builder() -> DetectorBuilder {
+        DetectorBuilder(())
     }
 }
 
-impl Builder {
+impl DetectorBuilder {
     /// How often it looks: never.
-    pub const fn interval(self, interval: std::time::Duration) -> Builder {
+    pub fn interval(self, interval: std::time::Duration) -> DetectorBuilder {
         let _ = interval;
         self
     }
 
     /// The threshold, which is not looked at.
-    pub const fn stall(self, threshold: std::time::Duration) -> Builder {
+    pub fn stall(self, threshold: std::time::Duration) -> DetectorBuilder {
         let _ = threshold;
+        self
+    }
+
+    /// Never calls `callback`: nothing is found.
+    pub fn on_finding(
+        self,
+        callback: impl Fn(&crate::Finding) + Send + Sync + 'static,
+    ) -> DetectorBuilder {
+        drop(callback);
         self
     }
 

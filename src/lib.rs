@@ -27,13 +27,14 @@ pub mod testing;
 
 pub use blocking::blocking;
 pub use chosen::{
-    Config, Detector, PRESENT, door, findings, on_finding, parking_lot, raw, snapshot, sync, thread,
+    Config, Detector, DetectorBuilder, PRESENT, door, findings, on_finding, parking_lot, raw,
+    snapshot, sync, thread,
 };
 #[cfg(feature = "dump")]
 pub use dump::{dump, write_dump};
 pub use lockgraph_core::{
-    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Snapshot,
-    Tier, Wait, Waited,
+    Awaits, Certain, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Signal,
+    Snapshot, Tier, Wait, Waited,
 };
 #[cfg(feature = "log")]
 pub use logger::to_log;

@@ -1,5 +1,6 @@
 //! Tracked locks. `absent` has the twin of every item.
 
+mod detector;
 pub mod parking_lot;
 pub mod raw;
 pub mod sync;
@@ -40,8 +41,9 @@ pub mod door {
     pub use lockgraph_core::mode::{Mode, Policy, Want};
 }
 
+pub use detector::{Detector, DetectorBuilder};
 pub use lockgraph_core::thread;
-pub use lockgraph_core::{Config, Detector, findings, on_finding, snapshot};
+pub use lockgraph_core::{Config, findings, on_finding, snapshot};
 
 crate::lock_all::takes! {
     [R: lock_api::RawMutex, P: raw::LockPolicy, T: ?Sized] raw::Mutex<R, P, T>,

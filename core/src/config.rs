@@ -31,6 +31,16 @@ pub enum Certain {
     Hang,
 }
 
+/// A signal that the program has no other use for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// `SIGUSR1`.
+    Usr1,
+    /// `SIGUSR2`.
+    Usr2,
+}
+
 /// Before the environment was read.
 pub(crate) const UNREAD: u8 = 0;
 /// In a forked child: as [`Tier::Off`], for ever.
@@ -44,6 +54,10 @@ static LEVELS: [AtomicU8; Kind::ALL.len()] = [const { AtomicU8::new(0) }; Kind::
 static HANG: AtomicBool = AtomicBool::new(false);
 /// See [`stall`], in milliseconds; 0 is none.
 static STALL: AtomicU64 = AtomicU64::new(0);
+/// See [`snapshot_signal`]: 0 is none, else a signal + 1.
+static SIGNAL: AtomicU8 = AtomicU8::new(0);
+/// See [`keeps_stacks`].
+static STACKS: AtomicBool = AtomicBool::new(false);
 /// See [`prints`].
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -62,9 +76,15 @@ impl Tier {
 }
 
 /// The keys of `LOCKGRAPH` besides the kinds: name, values, meaning.
-pub(crate) const KEYS: [(&str, &str, &str); 3] = [
+pub(crate) const KEYS: [(&str, &str, &str); 5] = [
     ("certain", "abort|hang", "a request that certainly hangs where no panic is possible"),
     ("stderr", "on|off", "whether reports go to the standard error"),
+    (
+        "stacks",
+        "on|off",
+        "whether reports of what waits (LG002, LG010) show stacks; off by default",
+    ),
+    ("snapshot", "usr1|usr2", "the signal that prints what every thread holds and waits for"),
     ("stall", "10s|500ms", "waits that last so long, or any other time, are reported (LG010)"),
 ];
 
@@ -90,6 +110,8 @@ pub struct Config {
     certain: Option<Certain>,
     stderr: Option<bool>,
     stall: Option<Duration>,
+    stacks: Option<bool>,
+    signal: Option<Signal>,
     pub(crate) journal_dir: Option<PathBuf>,
 }
 
@@ -102,6 +124,8 @@ impl Config {
             certain: None,
             stderr: None,
             stall: None,
+            stacks: None,
+            signal: None,
             journal_dir: None,
         }
     }
@@ -141,6 +165,23 @@ impl Config {
         self
     }
 
+    /// Whether reports of what waits (LG002, LG010, snapshots) show the stack of each thread that
+    /// does. They do not by default: each wait that is not over at once costs 7 to 25 us more, and the
+    /// first report a tenth of a second.
+    pub const fn stacks(mut self, on: bool) -> Config {
+        self.stacks = Some(on);
+        self
+    }
+
+    /// The signal that prints a [`snapshot`](crate::snapshot) to the standard error, and to the
+    /// journal, by a background thread: also where every other thread is stuck. On Linux; elsewhere,
+    /// and where the program has a handler for the signal by then, it costs one warning and nothing
+    /// else. The first signal counts.
+    pub const fn snapshot_signal(mut self, signal: Signal) -> Config {
+        self.signal = Some(signal);
+        self
+    }
+
     /// The folder for the journal, which is made where it is missing. A process writes one
     /// journal: the first folder that it is told counts.
     pub fn journal_dir(mut self, folder: impl Into<PathBuf>) -> Config {
@@ -162,6 +203,10 @@ impl Config {
                 (Some(("certain", "hang")), _) => config.certain(Certain::Hang),
                 (Some(("stderr", "on")), _) => config.stderr(true),
                 (Some(("stderr", "off")), _) => config.stderr(false),
+                (Some(("stacks", "on")), _) => config.stacks(true),
+                (Some(("stacks", "off")), _) => config.stacks(false),
+                (Some(("snapshot", "usr1")), _) => config.snapshot_signal(Signal::Usr1),
+                (Some(("snapshot", "usr2")), _) => config.snapshot_signal(Signal::Usr2),
                 (Some(("stall", time)), _) if duration(time).is_some() => {
                     config.stall(duration(time).unwrap_or_default())
                 }
@@ -199,6 +244,8 @@ impl Config {
             certain: self.certain.or(other.certain),
             stderr: self.stderr.or(other.stderr),
             stall: self.stall.or(other.stall),
+            stacks: self.stacks.or(other.stacks),
+            signal: self.signal.or(other.signal),
             journal_dir: self.journal_dir.clone().or_else(|| other.journal_dir.clone()),
         }
     }
@@ -213,6 +260,12 @@ impl Config {
         }
         if let Some(stderr) = self.stderr {
             QUIET.store(!stderr, Ordering::Relaxed);
+        }
+        if let Some(stacks) = self.stacks {
+            STACKS.store(stacks, Ordering::Relaxed);
+        }
+        if let Some(signal) = self.signal {
+            SIGNAL.store(signal as u8 + 1, Ordering::Relaxed);
         }
         if let Some(stall) = self.stall {
             STALL.store(stall.as_millis() as u64, Ordering::Relaxed);
@@ -233,6 +286,20 @@ fn duration(text: &str) -> Option<Duration> {
 pub(crate) fn stall() -> Option<Duration> {
     let limit = STALL.load(Ordering::Relaxed);
     (limit > 0).then(|| Duration::from_millis(limit))
+}
+
+/// The signal that asks for a snapshot.
+pub(crate) fn snapshot_signal() -> Option<Signal> {
+    match SIGNAL.load(Ordering::Relaxed) {
+        0 => None,
+        1 => Some(Signal::Usr1),
+        _ => Some(Signal::Usr2),
+    }
+}
+
+/// Whether owners keep their stacks when they wait.
+pub(crate) fn keeps_stacks() -> bool {
+    STACKS.load(Ordering::Relaxed)
 }
 
 /// As much of a word as a warning shows.

@@ -132,7 +132,7 @@ fn careful_before(
         let _inside = Inside::enter(block);
         recorder::identify(block, lock, policy, None);
     }
-    if block.held.is_empty() && config::stall().is_some() {
+    if block.held.is_empty() && detector::is_wanted() {
         let _inside = Inside::enter(block);
         detector::ensure();
     }

@@ -13,6 +13,7 @@ use crate::lock::{Class, LockId, OwnerId, Site};
 use crate::mode::Want;
 use crate::owner::OwnerBlock;
 use crate::parked::{self, Waiting, What};
+use crate::stack;
 use crate::wait::{Deadlock, Stuck};
 use std::sync::Arc;
 
@@ -249,10 +250,35 @@ fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side
             What::Other(Waiting::Barrier) => Awaits::Barrier,
             What::Other(Waiting::Region(name)) => Awaits::Region(name),
         },
-        at: wait.at,
-        us: parked::now().saturating_sub(wait.since),
+        since: Some((wait.at, parked::now().saturating_sub(wait.since))),
+        stack: stack::of(stuck.owner),
     });
     (side, waited)
+}
+
+/// LG002 among locks that the recorder does not follow: its threads, what each waits for where the
+/// recorder follows that, and their stacks.
+pub(crate) fn unseen(
+    threads: Vec<(OwnerRef, Option<&Stuck>, Arc<str>)>,
+    name: &mut dyn FnMut(OwnerId) -> OwnerRef,
+    seq: u64,
+) -> Finding {
+    let (mut sides, mut waits, mut hash) = (Vec::new(), Vec::new(), 0);
+    for (owner, seen, stack) in threads {
+        hash = fingerprint::of_text(&stack).wrapping_add(hash);
+        let (side, waited) = seen
+            .map(|stuck| stuck_side(stuck, name))
+            .unwrap_or_else(|| (Side { owner, held: None, wants: None, others: Vec::new() }, None));
+        let (awaits, since) =
+            waited.map_or((Awaits::Unseen, None), |waited| (waited.awaits, waited.since));
+        sides.push(side);
+        waits.push(Waited { awaits, since, stack: Some(stack) });
+    }
+    let locks = sides.iter().filter_map(|side| side.wants).map(|wants| wants.lock).collect();
+    let detail = Detail::Unseen(hash);
+    let mut finding = finish(Kind::Deadlock, None, locks, sides, detail, None, seq);
+    finding.waits = waits;
+    finding
 }
 
 /// LG002.
@@ -278,8 +304,9 @@ pub(crate) fn deadlock(
     }
     locks.sort_unstable_by_key(|lock| lock.id);
     let joins = |waited: &&Waited| matches!(waited.awaits, Awaits::Thread(_));
-    let at = waits.iter().find(joins).map(|waited| waited.at);
-    let mut finding = finish(Kind::Deadlock, None, locks, sides, Detail::None, at, seq);
+    let at = waits.iter().find(joins).and_then(|waited| waited.since).map(|(at, _)| at);
+    let detail = if deadlock.closed { Detail::None } else { Detail::Standstill };
+    let mut finding = finish(Kind::Deadlock, None, locks, sides, detail, at, seq);
     finding.waits = waits;
     finding
 }
@@ -301,7 +328,7 @@ pub(crate) fn stall(all: &[Stuck], name: &mut dyn FnMut(OwnerId) -> OwnerRef, se
     // Who else is there differs from one time to the next: the problem is that wait.
     let others = sides.split_off(sides.len().min(1));
     let wanted = sides.first().and_then(|side| side.wants).map(|wants| wants.lock);
-    let at = waits.first().map(|waited| waited.at);
+    let at = waits.first().and_then(|waited| waited.since).map(|(at, _)| at);
     let locks = wanted.into_iter().collect();
     let mut finding = finish(Kind::Stall, None, locks, sides, Detail::None, at, seq);
     finding.sides.extend(others);

@@ -3,8 +3,8 @@
 //! A bag: releases come in any order, and one lock may stand in it several times. Only the owner
 //! adds; the owner removes, or another thread that got the guard does. So what others may touch of
 //! a slot is relaxed atomics, a slot never moves, and the word of a slot tells whether it is in use.
-//! No size limit but the 2^19 slots that a token can name: sixteen slots inline, then chunks of 64
-//! that are never freed (the block that contains the set is recycled with them).
+//! There is room for 2^14 holds: sixteen slots inline, then buckets that are never freed (the block
+//! that contains the set is recycled with them).
 //!
 //! A new hold goes to the top. The free slots beneath it are used when the inline ones are full; so
 //! what comes and goes in the order of a stack, or moves along hand over hand, looks for nothing.
@@ -12,14 +12,14 @@
 //! What makes a removal by another thread safe: the word carries the generation of the block, a
 //! token names (block, slot, generation), and the remover clears only a word that still matches.
 //!
-//! This file holds unsafe code: chunks are linked by pointers, and the inline slots are found by
+//! This file holds unsafe code: buckets are reached by pointers, and the inline slots are found by
 //! their distance in bytes.
 
 mod mark;
 mod slot;
 
 use crate::lock::{Class, ID_SHIFT, LockHeader, Site};
-use crate::mem;
+use crate::mem::SysVec;
 use crate::mode::Mode;
 use crate::primitive::{AtomicPtr, Ordering, overwrite};
 use slot::{BENEATH, MARK, OWNS, Slot, link, matches, mode_in, word};
@@ -31,10 +31,11 @@ pub(crate) use slot::{generation_bits, mode_bits};
 const INLINE: usize = 16;
 #[cfg(lockgraph_loom)]
 const INLINE: usize = 2;
-#[cfg(not(lockgraph_loom))]
-const CHUNK: usize = 64;
-#[cfg(lockgraph_loom)]
-const CHUNK: usize = 2;
+/// How many holds a set has room for. A program that forgets guards in a loop makes every request
+/// look at all of them.
+const ROOM: usize = 1 << 14;
+/// Beyond the inline slots, the `k`th bucket has `INLINE << k`: as many as all before it.
+const BUCKETS: usize = (ROOM / INLINE).ilog2() as usize;
 
 /// Bytes of a slot. A slot's *place* is its distance from the first slot, in bytes: no arithmetic
 /// stands between a place and its address.
@@ -43,8 +44,9 @@ const SIZE: u32 = size_of::<Slot>() as u32;
 const LAST: u32 = (INLINE as u32 - 1) * SIZE;
 const SIZE64: u64 = SIZE as u64;
 const LAST64: u64 = LAST as u64;
-/// Where places end: they have 24 bits in a token.
-const END: u32 = 1 << 24;
+/// Where places end.
+const END: u32 = ROOM as u32 * SIZE;
+const _: () = assert!(END < 1 << 24, "places have 24 bits in a token");
 /// A near top that is none: see [`HeldSet::near_top`].
 const FAR: u64 = u64::MAX;
 
@@ -64,11 +66,6 @@ pub(crate) fn fold(a: u64, b: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-struct Chunk {
-    slots: [Slot; CHUNK],
-    next: AtomicPtr<Chunk>,
-}
-
 /// The top of a set where it is in the inline slots, a moment ago: nothing was pushed since.
 #[derive(Clone, Copy)]
 pub(crate) struct NearTop(u64);
@@ -86,7 +83,6 @@ impl NearTop {
 pub(crate) struct HeldSet {
     /// The first of them holds nothing: its chain is the context of all holds.
     slots: [Slot; 1 + INLINE],
-    more: AtomicPtr<Chunk>,
     /// One past the highest slot in use, at least, while that is at most one past the inline ones;
     /// else [`FAR`]. Owner only.
     near_top: Cell<u64>,
@@ -94,16 +90,18 @@ pub(crate) struct HeldSet {
     far_top: Cell<u32>,
     /// No slot below the top and before this one is free. Owner only.
     hole: Cell<u32>,
+    /// The first slot of each bucket.
+    more: [AtomicPtr<Slot>; BUCKETS],
 }
 
 impl HeldSet {
     pub(crate) fn new() -> Self {
         HeldSet {
             slots: std::array::from_fn(|_| Slot::new()),
-            more: AtomicPtr::new(std::ptr::null_mut()),
             near_top: Cell::new(0),
             far_top: Cell::new(0),
             hole: Cell::new(END),
+            more: std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut())),
         }
     }
 
@@ -112,10 +110,10 @@ impl HeldSet {
     pub(crate) const fn closed() -> HeldSet {
         HeldSet {
             slots: [const { Slot::new() }; 1 + INLINE],
-            more: AtomicPtr::new(std::ptr::null_mut()),
             near_top: Cell::new(FAR),
             far_top: Cell::new(0),
             hole: Cell::new(END),
+            more: [const { AtomicPtr::new(std::ptr::null_mut()) }; BUCKETS],
         }
     }
 
@@ -169,7 +167,7 @@ impl HeldSet {
         top.0
     }
 
-    /// Adds a hold; returns its place. `None` where 2^19 are held. Owner only.
+    /// Adds a hold; returns its place. `None` where the set is full. Owner only.
     pub(crate) fn push(
         &self,
         id: u64,
@@ -197,6 +195,16 @@ impl HeldSet {
         Some(place)
     }
 
+    /// Nothing more can be held. Owner only.
+    pub(crate) fn is_full(&self) -> bool {
+        if self.end() < END {
+            return false;
+        }
+        let hole = self.find_hole(END);
+        self.hole.set(hole.unwrap_or(END));
+        hole.is_none()
+    }
+
     /// The lowest free slot below `top`.
     fn find_hole(&self, top: u32) -> Option<u32> {
         let from = self.hole.get();
@@ -214,31 +222,24 @@ impl HeldSet {
         if place == 0 { &self.slots[0] } else { self.slot(place - SIZE) }
     }
 
-    /// The slot in a chunk; makes the chunk where the owner needs one.
+    /// The slot in a bucket; makes the bucket where the owner needs one.
     #[cold]
     fn far_slot(&self, place: u32) -> &Slot {
-        let mut rest = (place / SIZE) as usize - INLINE;
-        let mut link = &self.more;
-        loop {
-            let mut chunk = link.load(Ordering::Acquire);
-            if chunk.is_null() {
-                let fresh = mem::leak(Chunk {
-                    slots: std::array::from_fn(|_| Slot::new()),
-                    next: AtomicPtr::new(std::ptr::null_mut()),
-                });
-                chunk = std::ptr::from_ref(fresh).cast_mut();
-                // Only the owner grows its set, so a plain store cannot lose another chunk.
-                link.store(chunk, Ordering::Release);
-            }
-            // SAFETY: chunks are leaked, so a non-null pointer is valid for ever, and they are
-            // only ever shared.
-            let chunk = unsafe { &*chunk };
-            if rest < CHUNK {
-                return &chunk.slots[rest];
-            }
-            rest -= CHUNK;
-            link = &chunk.next;
+        let index = (place / SIZE) as usize;
+        let bucket = (index / INLINE).ilog2() as usize;
+        let len = INLINE << bucket;
+        let mut slots = self.more[bucket].load(Ordering::Acquire);
+        if slots.is_null() {
+            let mut fresh = SysVec::new();
+            fresh.reserve(len);
+            (0..len).for_each(|_| fresh.push(Slot::new()));
+            slots = fresh.leak().as_ptr().cast_mut();
+            // Only the owner grows its set, so a plain store cannot lose another bucket.
+            self.more[bucket].store(slots, Ordering::Release);
         }
+        // SAFETY: a bucket is leaked, only ever shared, and has `len` slots; `index` is at least
+        // `len` and less than twice that.
+        unsafe { &*slots.add(index - len) }
     }
 
     /// As [`HeldSet::remove`] for the common case of the hold at the top in an inline slot, by the
@@ -430,12 +431,15 @@ impl HeldSet {
 
     fn for_each_slot(&self, mut visit: impl FnMut(&Slot)) {
         self.slots[1..].iter().for_each(&mut visit);
-        let mut chunk = self.more.load(Ordering::Acquire);
-        while !chunk.is_null() {
-            // SAFETY: chunks are leaked and only ever shared.
-            let here = unsafe { &*chunk };
-            here.slots.iter().for_each(&mut visit);
-            chunk = here.next.load(Ordering::Acquire);
+        for (bucket, slots) in self.more.iter().enumerate() {
+            let slots = slots.load(Ordering::Acquire);
+            if slots.is_null() {
+                // They are made in their order.
+                return;
+            }
+            // SAFETY: a bucket is leaked, only ever shared, and has so many slots.
+            let slots = unsafe { std::slice::from_raw_parts(slots, INLINE << bucket) };
+            slots.iter().for_each(&mut visit);
         }
     }
 
@@ -444,7 +448,8 @@ impl HeldSet {
     #[cfg(test)]
     pub(crate) fn check_invariants(&self) {
         let top = self.end();
-        assert!(top % SIZE == 0 && self.slot(top).word.load(Ordering::Relaxed) == 0);
+        assert!(top % SIZE == 0 && top <= END);
+        assert!(top == END || self.slot(top).word.load(Ordering::Relaxed) == 0);
         let mut chain = self.slots[0].chain.get();
         for (place, slot) in places(0, top).map(|place| (place, self.slot(place))) {
             match slot.word.load(Ordering::Relaxed) {

@@ -28,11 +28,13 @@ mod recent;
 mod recorder;
 mod scope;
 mod segment;
+mod signal;
 mod sink;
 #[cfg(feature = "source")]
 pub mod source;
 mod steer;
 // loom's atomics are not `const`, and the mirrors' constructors are.
+mod stack;
 #[cfg(not(lockgraph_loom))]
 pub mod sync;
 mod tally;
@@ -40,8 +42,8 @@ pub mod thread;
 mod tls;
 mod wait;
 
-pub use config::{Certain, Config, Tier};
-pub use detector::{Builder, Detector};
+pub use config::{Certain, Config, Signal, Tier};
+pub use detector::{Builder, Detector, UnseenThread};
 pub use finding::{
     Awaits, Confidence, Detail, Filter, Finding, Kind, Level, Misuse, Severity, Snapshot, Wait,
     Waited,

@@ -14,6 +14,11 @@ mod system;
 #[path = "os/none.rs"]
 mod system;
 
+use crate::config::Signal;
+
+/// Waits for the next signal; false where none will come.
+pub(crate) type Signals = Box<dyn FnMut() -> bool + Send>;
+
 /// The calls that differ between systems.
 pub(crate) trait System {
     /// Calls `exiting` when the process ends by itself, `forked` in every forked child. Where
@@ -27,6 +32,17 @@ pub(crate) trait System {
     /// Calls `end` on this thread when it ends, after its thread-locals where the system can.
     /// False where that cannot be had (any more).
     fn at_thread_end(end: fn()) -> bool;
+
+    /// What waits for this signal from now on; why not where that cannot be had, or where the program
+    /// has another use for the signal. Called once.
+    fn signals(signal: Signal) -> Result<Signals, &'static str>;
+
+    /// Signals are for nobody any more: in a forked child, whose pipe is its parent's.
+    fn ignore_signal();
+
+    /// True where the process has so many threads, and all but the running one are seen to sleep.
+    /// False where that is not known.
+    fn all_others_sleep(threads: usize) -> bool;
 
     /// The number of the process; 0 where there are none.
     fn process_id() -> u32;

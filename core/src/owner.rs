@@ -15,6 +15,10 @@
 //!
 //! This file holds unsafe code: that `Sync`, the access to the cache, and the pointers of `tls`.
 
+mod thread;
+
+pub(crate) use thread::on_thread;
+
 use crate::cache::Cache;
 use crate::held::{HeldSet, Hold, NearTop, fold, generation_bits, mode_bits};
 use crate::lock::{Class, ID_SHIFT, LockHeader, MAX_ID, OwnerId, Site};
@@ -22,7 +26,7 @@ use crate::mem::{SysVec, leak};
 use crate::mode::{Mode, Want};
 use crate::os::{Os, System};
 use crate::parked::Parked;
-use crate::primitive::{AtomicU32, Ordering};
+use crate::primitive::{AtomicU32, AtomicU64, Ordering};
 use crate::recent::Recent;
 use crate::tls;
 use std::cell::{Cell, UnsafeCell};
@@ -40,8 +44,10 @@ pub(crate) const RELEASED_ELSEWHERE: u32 = 8;
 pub(crate) const HINTED: u32 = 16;
 /// Somebody may join this thread and wants to know what it has asked for: see `recent`.
 pub(crate) const FOLLOWED: u32 = 32;
+/// A thread of the recorder's own.
+pub(crate) const SERVES: u32 = 64;
 /// Some of its requests are to be paused: see `steer`.
-pub(crate) const STEERED: u32 = 64;
+pub(crate) const STEERED: u32 = 128;
 
 /// Set and unset by other threads too.
 const FOREIGN: u32 = RELEASED_ELSEWHERE;
@@ -76,6 +82,8 @@ pub(crate) struct OwnerBlock {
     /// Lock ids in stock: next and end.
     ids: Cell<(u64, u64)>,
     pub(crate) hint: Cell<Option<(Site, bool)>>,
+    /// The number in its `ThreadId`; 0 where that was not asked for.
+    thread: AtomicU64,
 }
 
 // SAFETY: the non-atomic fields are touched only by the thread that runs as this owner: the one
@@ -152,6 +160,7 @@ pub(crate) static NOBODY: OwnerBlock = OwnerBlock {
     record: Cell::new(0),
     ids: Cell::new((0, 0)),
     hint: Cell::new(None),
+    thread: AtomicU64::new(0),
 };
 
 /// Loom's atomics are not `const`; its tests have blocks that no thread finds.
@@ -193,6 +202,15 @@ fn take() -> Option<&'static OwnerBlock> {
     let block = leak(OwnerBlock::new(index, id));
     table.blocks.push(block);
     Some(block)
+}
+
+/// A number for an owner that has no block.
+pub(crate) fn stranger() -> OwnerId {
+    let mut table = table();
+    let id = table.next_owner;
+    // At the end of all numbers strangers share the last one.
+    table.next_owner = id.saturating_add(1);
+    OwnerId(id)
 }
 
 /// The block with this index.
@@ -241,6 +259,7 @@ impl OwnerBlock {
             record: Cell::new(0),
             ids: Cell::new((0, 0)),
             hint: Cell::new(None),
+            thread: AtomicU64::new(0),
         };
         block.set_generation(1);
         block.set_segment(0);
@@ -258,6 +277,7 @@ impl OwnerBlock {
         // 16 bits of it stand in every token and every held-set word.
         self.set_generation(self.generation().wrapping_add(1));
         self.id.store(id, Ordering::Relaxed);
+        self.thread.store(0, Ordering::Relaxed);
         self.held.reset();
         self.recent.clear();
         self.scope.set(0);

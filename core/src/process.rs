@@ -92,6 +92,9 @@ fn start(program: &Config) -> bool {
             ));
         }
         open_journal(&config);
+        if config::tier() > Tier::Off as u8 {
+            detector::ensure();
+        }
     }
     IS_STARTING.set(false);
     first
@@ -119,5 +122,6 @@ extern "C" fn exiting() {
 /// can be trusted any more: everything passes through from now on.
 extern "C" fn forked() {
     config::lose();
+    Os::ignore_signal();
     journal::abandon();
 }

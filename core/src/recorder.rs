@@ -27,7 +27,8 @@ mod hung;
 
 pub(crate) use birth::{Change, forget_order, identify, reclassify};
 pub(crate) use hung::{
-    breaks, condvar_wait, deadlock, held_across_other, held_across_wait, snapshot, stalls,
+    breaks, condvar_wait, deadlock, held_across_other, held_across_wait, print_snapshot, snapshot,
+    stalls, standstill, unseen,
 };
 
 static GRAPH: Mutex<Graph> = Mutex::new(Graph::new());
@@ -101,6 +102,10 @@ pub(crate) fn request(
         let Some((id, class)) = identify(block, lock, policy, None) else {
             return count_untracked();
         };
+        // Its hold would find no room; and to look at so many costs too much to do it for ever.
+        if block.held.is_full() {
+            return count_untracked();
+        }
         let request = Request { id, class, want, at };
         let mut holds = SysVec::new();
         block.holds().for_each(|hold| holds.push(hold));
@@ -239,6 +244,7 @@ pub(crate) fn introduce(block: &'static OwnerBlock) {
     }
     // Not an `Arc`: the program's allocator may be what waits here.
     let thread = std::thread::current();
+    block.is_on(thread.id());
     let segment = tell(|graph| {
         graph.add_owner(block.id(), thread.name().unwrap_or(""));
         graph.add_segment(block.id(), UNKNOWN, UNKNOWN)
@@ -266,6 +272,7 @@ pub(crate) fn thread_starting(block: &'static OwnerBlock) -> Option<u32> {
 /// The running thread is the child of `birth`.
 pub(crate) fn thread_started(block: &'static OwnerBlock, birth: u32) {
     let name = evidence::thread_name();
+    block.is_on(std::thread::current().id());
     tell(|graph| {
         if block.segment.get() == UNKNOWN {
             graph.add_owner(block.id(), name.as_deref().unwrap_or(""));
@@ -284,17 +291,18 @@ pub(crate) fn thread_joined(block: &'static OwnerBlock, birth: u32) {
 }
 
 /// Delivers a finding that has no request to deny. Never panics: called from drops too.
-fn note(finding: Finding) {
+fn note(finding: Finding) -> Arc<Finding> {
     let aborts = hung::aborts(&finding);
     let scope = owner::current().map_or(0, |block| block.scope.get());
-    deliver(finding, false, scope);
+    let finding = deliver(finding, false, scope);
     if aborts {
         hung::abort();
     }
+    finding
 }
 
 /// Keeps a finding for the scope that it belongs to, and hands it to the sinks.
-fn deliver(finding: Finding, silent: bool, scope: u32) {
+fn deliver(finding: Finding, silent: bool, scope: u32) -> Arc<Finding> {
     let of_graph = matches!(
         finding.kind,
         Kind::OrderInversion | Kind::ClassInversion | Kind::SameClassNesting
@@ -307,7 +315,8 @@ fn deliver(finding: Finding, silent: bool, scope: u32) {
     }
     let finding = Arc::new(finding);
     scope::finding(scope, &finding);
-    sink::deliver(finding, silent);
+    sink::deliver(&finding, silent);
+    finding
 }
 
 /// The name of an owner, copied under the graph's lock and made an `Arc` after it: the program's

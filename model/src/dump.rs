@@ -355,7 +355,8 @@ pub struct Side {
 pub struct Wait {
     /// Who.
     pub owner: Id,
-    /// For what: `lock`, `permit`, `notification`, `thread`, `message`, `room`, `barrier`, `region`.
+    /// For what: `lock`, `permit`, `notification`, `thread`, `message`, `room`, `barrier`, `region`;
+    /// `unseen` for a lock that the recorder does not follow.
     #[serde(rename = "for")]
     pub awaits: String,
     /// The lock, the permits, or the mutex that is needed after a notification.
@@ -366,10 +367,13 @@ pub struct Wait {
     pub thread: Option<Id>,
     /// The name of the region.
     pub region: Option<String>,
-    /// Where.
-    pub at: Site,
-    /// For how long, in microseconds.
-    pub us: u64,
+    /// Where; null where it is unseen.
+    pub at: Option<Site>,
+    /// For how long, in microseconds; null where it is unseen.
+    pub us: Option<u64>,
+    /// The stack, a frame a line, where stacks are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
     /// What was held meanwhile; first what another owner of the finding waited for.
     #[serde(default)]
     pub held: Vec<HeldAt>,

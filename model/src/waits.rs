@@ -104,8 +104,9 @@ mod tests {
             mode: lock.map(|_| Want::Exclusive),
             thread,
             region: None,
-            at,
-            us: 5,
+            at: Some(at),
+            us: Some(5),
+            stack: None,
             held: held.into_iter().collect(),
         }
     }

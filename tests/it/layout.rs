@@ -88,7 +88,7 @@ const CORE: &[Rule] = &[
     rule("joins", &["owner", "held", "recent"], &[], "returns what it sees; reports nothing"),
     rule(
         "evidence",
-        &["finding", "event", "graph", "held", "owner", "joins", "parked", "wait"],
+        &["finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "wait"],
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
     ),
@@ -98,9 +98,11 @@ const CORE: &[Rule] = &[
         &["finding::text"],
         "says who is paused; it reports nothing, and asks the waits whether anybody can come",
     ),
+    rule("stack", &["finding::site"], &[], "keeps stacks by owner; knows no wait"),
     rule("recorder", &["*"], &[], "the careful path behind the door"),
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),
     rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),
+    rule("signal", &["*"], &[], "as the detector, when it is asked to"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
     rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
     rule("source", &[], &[], "the crate's own text: code for nobody here"),
@@ -113,7 +115,17 @@ const CORE: &[Rule] = &[
 const WRAPPERS: &[Rule] = &[
     rule(
         "absent",
-        &["policy", "Plain", "named", "lock_all", "lockgraph_core", "Tier", "Level", "Certain"],
+        &[
+            "policy",
+            "Plain",
+            "named",
+            "lock_all",
+            "lockgraph_core",
+            "Tier",
+            "Level",
+            "Certain",
+            "Signal",
+        ],
         &[],
         "twins of the public API: none of the tracked forms is compiled",
     ),
@@ -123,6 +135,7 @@ const WRAPPERS: &[Rule] = &[
         &[],
         "the tracked forms, and the door for authors of wrappers",
     ),
+    rule("detector", &["lockgraph_core", "Finding"], &[], "core's, and parking_lot's own"),
     rule("blocking", &["chosen", "door"], &[], "one text for both modes, over the door"),
     rule(
         "resource",
@@ -179,7 +192,7 @@ const WRAPPERS: &[Rule] = &[
 const DOOR: &[&str] = &["door", "lock", "mode", "Finding", "finding", "sync"];
 
 /// The faces of the crate, which may use everything.
-const FACES: &[&str] = &["lib", "present", "absent", "dump"];
+const FACES: &[&str] = &["lib", "present", "absent", "dump", "detector"];
 
 /// The files that hold unsafe code, with the reason.
 const UNSAFE: &[(&str, &str)] = &[

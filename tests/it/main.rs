@@ -30,6 +30,7 @@ mod provoke;
 mod raw;
 mod resource;
 mod scenario;
+mod signals;
 mod sinks;
 mod stalls;
 mod std_behaviour;

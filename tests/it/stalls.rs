@@ -33,9 +33,19 @@ fn stalled() {
 #[test]
 fn stalled_by_the_program() {
     if reexec::is_child() {
-        let detector = Detector::builder().stall(Duration::from_millis(20)).start();
+        let (found, told) = channel();
+        let detector = Detector::builder()
+            .stall(Duration::from_millis(20))
+            .interval(Duration::from_millis(2))
+            .on_finding(move |finding| {
+                found.send(finding.kind).expect("the test listens");
+                panic!("a callback may");
+            })
+            .start();
         stall();
         drop(detector);
+        // Stopped, the callback is dropped with the thread.
+        assert_eq!(told.iter().collect::<Vec<_>>(), [Kind::Stall]);
     }
 }
 
@@ -61,7 +71,8 @@ fn stall() {
     let report = finding.report();
     assert_eq!(finding.sides[0].owner.name.as_deref(), Some("waiter"), "{report}");
     assert_eq!(finding.waits.len(), 1, "{report}");
-    assert!(finding.waits[0].us >= 20_000 && finding.waits[0].awaits == Awaits::Lock, "{report}");
+    assert!(finding.waits[0].since.is_some_and(|(_, us)| us >= 20_000), "{report}");
+    assert_eq!(finding.waits[0].awaits, Awaits::Lock, "{report}");
     assert!(finding.sides[1].others.len() == 1, "whoever holds it is there: {report}");
     assert_eq!(about(Kind::Stall, "stalled/state").len(), 1);
 }
@@ -79,14 +90,14 @@ fn idle() {
         return;
     }
     let (work, filled) = (Mutex::new(false), Condvar::new());
+    // This thread runs all the time, and holds something.
     let runs = Mutex::new(()).named("idle/runs");
+    let _runs = runs.lock();
     std::thread::scope(|s| {
         s.spawn(|| {
             let guard = work.lock().expect("nobody panics");
             drop(filled.wait_while(guard, |done| !*done).expect("nobody panics"));
         });
-        // Runs all the time, and holds something.
-        let _runs = runs.lock();
         std::thread::sleep(Duration::from_millis(200));
         *work.lock().expect("nobody panics") = true;
         filled.notify_all();

@@ -313,9 +313,11 @@ impl Page<'_> {
         let held =
             if held.is_empty() { String::new() } else { format!("holding {}", held.join(", ")) };
         let awaits = plain(&wait.awaits);
+        let time = wait.us.map_or_else(String::new, |us| format!(" {us} us"));
+        let at = wait.at.as_ref().map_or_else(String::new, |at| format!(" at {}", site(at)));
         [
             format!("{}:", self.names.owner(wait.owner)),
-            format!("waits {} us for {awaits} {what}{mode} at {}", wait.us, site(&wait.at)),
+            format!("waits{time} for {awaits} {what}{mode}{at}"),
             held,
         ]
     }

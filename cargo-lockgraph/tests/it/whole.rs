@@ -2,6 +2,8 @@
 //!
 //! All share one target folder, so that the tracked std and the dependencies are compiled once.
 
+mod shapes;
+
 use crate::{command, folder};
 use std::fs;
 use std::path::{Path, PathBuf};

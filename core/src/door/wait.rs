@@ -15,6 +15,7 @@ use crate::mode::{Policy, Want};
 use crate::owner::{OwnerBlock, STEERED};
 use crate::parked::{self, Wait, What};
 use crate::recorder::{self, Inside};
+use crate::stack;
 use crate::steer;
 use crate::wait::{self, Attempt, Deadlock, Process};
 use std::fmt;
@@ -32,6 +33,8 @@ pub struct Parked {
     /// Of the lock that is waited for, and since when: for the tally, where the owner parks.
     wanted: Option<(&'static Class, u64)>,
     parks: bool,
+    /// Its stack is kept.
+    stack: bool,
 }
 
 impl Parked {
@@ -45,6 +48,7 @@ impl Parked {
         joins: false,
         wanted: None,
         parks: false,
+        stack: false,
     };
 
     pub(super) fn new(block: &'static OwnerBlock, wait: &Wait, must_not_panic: bool) -> Parked {
@@ -55,6 +59,11 @@ impl Parked {
             // decides when its owner goes on.
             return Parked::NOWHERE;
         }
+        let stack = config::keeps_stacks();
+        if stack {
+            let _inside = Inside::enter(block);
+            stack::keep(block.id());
+        }
         let turn = block.parked.publish(wait);
         if block.flags() & STEERED != 0 {
             steer::waits(block);
@@ -62,8 +71,8 @@ impl Parked {
         let joins = wait.what == What::Threads;
         let of_lock = matches!(wait.what, What::Lock(_));
         let wanted = wait.class.filter(|_| of_lock).map(|class| (class, wait.since));
-        let block = Some(block);
-        Parked { block, turn, outer, asked: None, must_not_panic, joins, wanted, parks: false }
+        let (block, asked, parks) = (Some(block), None, false);
+        Parked { block, turn, outer, asked, must_not_panic, joins, wanted, parks, stack }
     }
 
     /// The attempt after [`blocked`] has failed: true where the caller parks now, false where it
@@ -135,6 +144,10 @@ impl Drop for Parked {
             joins::given_up(block);
         }
         block.parked.clear(self.turn);
+        if self.stack {
+            let _inside = Inside::enter(block);
+            stack::forget(block.id());
+        }
         if let Some(outer) = &self.outer {
             block.parked.publish(outer);
         }

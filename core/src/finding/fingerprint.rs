@@ -30,7 +30,12 @@ pub(crate) fn of(
         Detail::Wait(Wait::Barrier) => "barrier",
         Detail::Wait(Wait::Region(name)) => name,
         Detail::Misuse(misuse) => misuse.name(),
+        Detail::Standstill => "standstill",
+        Detail::Unseen(_) => "unseen",
     });
+    if let Detail::Unseen(stacks) = detail {
+        hash.field(&format!("{stacks:016x}"));
+    }
     let sides: Vec<[String; 4]> = sides.iter().map(side_key).collect();
     for key in smallest_rotation(&sides).iter().flatten() {
         hash.field(key);
@@ -42,6 +47,13 @@ pub(crate) fn of(
         hash.field(key);
     }
     hash.field(&site_key(at));
+    hash.0
+}
+
+/// A hash of a text.
+pub(crate) fn of_text(text: &str) -> u64 {
+    let mut hash = Fnv::new();
+    hash.field(text);
     hash.0
 }
 

@@ -4,7 +4,7 @@
 //! the other lines as well. Everything written stays on one line.
 
 use super::site::display_path;
-use super::{Awaits, Detail, Finding, Hold, Side, Waited};
+use super::{Awaits, Detail, Finding, Hold, Side, Snapshot, Waited};
 use crate::lock::Site;
 use std::fmt::{Result, Write};
 
@@ -59,7 +59,7 @@ pub(crate) fn write_json(finding: &Finding, seq: u64, out: &mut impl Write) -> R
     out.write_str(",\"sites\":")?;
     list(out, &sites(finding), |out, place| site(out, place))?;
     let (misuse, writer_seen) = match finding.detail {
-        Detail::None | Detail::Wait(_) => (None, None),
+        Detail::None | Detail::Wait(_) | Detail::Standstill | Detail::Unseen(_) => (None, None),
         Detail::WriterSeen(seen) => (None, Some(seen)),
         Detail::Misuse(misuse) => (Some(misuse.name()), None),
     };
@@ -74,6 +74,21 @@ pub(crate) fn write_json(finding: &Finding, seq: u64, out: &mut impl Write) -> R
         let waits: Vec<(&Side, &Waited)> = finding.sides.iter().zip(&finding.waits).collect();
         list(out, &waits, |out, (side, waited)| wait(out, side, waited))?;
     }
+    out.write_char('}')
+}
+
+/// Writes the `snapshot` line of the journal, without the newline.
+pub(crate) fn write_snapshot(snapshot: &Snapshot, seq: u64, out: &mut impl Write) -> Result {
+    write!(out, "{{\"t\":\"snapshot\",\"seq\":{seq},\"waits\":")?;
+    let waits: Vec<(&Side, &Waited)> = snapshot.sides.iter().zip(&snapshot.waits).collect();
+    list(out, &waits, |out, (side, waited)| wait(out, side, waited))?;
+    out.write_str(",\"running\":")?;
+    let running: Vec<&Side> = snapshot.sides.iter().skip(waits.len()).collect();
+    list(out, &running, |out, side| {
+        write!(out, "{{\"owner\":{},\"held\":", side.owner.id)?;
+        holds(out, side)?;
+        out.write_char('}')
+    })?;
     out.write_char('}')
 }
 
@@ -96,9 +111,25 @@ fn wait(out: &mut impl Write, side: &Side, waited: &Waited) -> Result {
         Awaits::Region(name) => escape(out, name)?,
         _ => out.write_str("null")?,
     }
-    out.write_str(",\"at\":")?;
-    site(out, waited.at)?;
-    write!(out, ",\"us\":{},\"held\":", waited.us)?;
+    match waited.since {
+        Some((at, us)) => {
+            out.write_str(",\"at\":")?;
+            site(out, at)?;
+            write!(out, ",\"us\":{us}")?;
+        }
+        None => out.write_str(",\"at\":null,\"us\":null")?,
+    }
+    if let Some(stack) = &waited.stack {
+        out.write_str(",\"stack\":")?;
+        escape(out, stack)?;
+    }
+    out.write_str(",\"held\":")?;
+    holds(out, side)?;
+    out.write_char('}')
+}
+
+/// All that a side holds.
+fn holds(out: &mut impl Write, side: &Side) -> Result {
     let held: Vec<&Hold> = side.held.iter().chain(&side.others).collect();
     list(out, &held, |out, hold| {
         let (lock, mode) = (hold.lock.id.0, hold.mode.name());
@@ -108,8 +139,7 @@ fn wait(out: &mut impl Write, side: &Side, waited: &Waited) -> Result {
             None => out.write_str("null")?,
         }
         out.write_char('}')
-    })?;
-    out.write_char('}')
+    })
 }
 
 /// One element of `cycle`. Sides without a hold or without a request make no edge.

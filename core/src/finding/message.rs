@@ -58,7 +58,9 @@ impl Finding {
                     let what = awaited(side, waited, &names, &Owners(&self.sides));
                     let held =
                         side.held.map(|held| format!(" while holding {}", names.of(held.lock)));
-                    format!("at {}: waits for {what}{}", At(waited.at), held.unwrap_or_default())
+                    let at = waited.since.map(|(at, _)| format!("at {}: ", At(at)));
+                    let (at, held) = (at.unwrap_or_default(), held.unwrap_or_default());
+                    format!("{at}waits for {what}{held}")
                 });
                 each.chain(self.more_sides()).collect()
             }
@@ -112,6 +114,10 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
             };
             format!("{what}: {who} wants {lock}, which it {how}{grade}")
         }
+        Kind::Deadlock if finding.detail == Detail::Standstill => {
+            let threads = count(finding.sides.len(), "thread");
+            format!("deadlock: the process stands still: {threads} in it, and none can go on")
+        }
         Kind::Deadlock => match finding.sides.len() {
             1 => format!("deadlock: {who} waits for what it holds itself, and hangs for ever"),
             sides => {
@@ -161,7 +167,8 @@ pub(super) fn headline(finding: &Finding, names: &Names) -> String {
         Kind::Stall => match side.zip(finding.waits.first()) {
             Some((side, waited)) => {
                 let what = awaited(side, waited, names, &Owners(&finding.sides));
-                format!("stall: {who} has waited {} for {what}", duration(waited.us))
+                let us = waited.since.map_or(0, |(_, us)| us);
+                format!("stall: {who} has waited {} for {what}", duration(us))
             }
             None => "stall: nobody waits any more".to_owned(),
         },

@@ -262,7 +262,7 @@ impl Misuse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Wait {
-    /// A join, which is over: the thread was done with the lock in time.
+    /// A join, which is over: the thread was done with the lock in time, or was refused it.
     Over,
     /// A join, which begins: the thread has asked for the lock before, and may again.
     Ahead,
@@ -296,6 +296,8 @@ pub enum Awaits {
     Barrier,
     /// The end of a region that the program has named.
     Region(&'static str),
+    /// A lock that the recorder does not follow.
+    Unseen,
 }
 
 impl Awaits {
@@ -310,6 +312,7 @@ impl Awaits {
             Awaits::Room => "room",
             Awaits::Barrier => "barrier",
             Awaits::Region(_) => "region",
+            Awaits::Unseen => "unseen",
         }
     }
 }
@@ -319,10 +322,11 @@ impl Awaits {
 pub struct Waited {
     /// For what.
     pub awaits: Awaits,
-    /// Where.
-    pub at: Site,
-    /// For how long so far, in microseconds.
-    pub us: u64,
+    /// Where, and for how many microseconds so far; `None` where the recorder does not follow the
+    /// lock.
+    pub since: Option<(Site, u64)>,
+    /// The stack that it waits with, a frame a line, where stacks are kept.
+    pub stack: Option<Arc<str>>,
 }
 
 /// A lock, as a finding names it.
@@ -392,6 +396,10 @@ pub enum Detail {
     Misuse(Misuse),
     /// LG008: which wait. The first side waits; of a join, the second one is waited for.
     Wait(Wait),
+    /// LG002 that nobody closed: every thread of the process waits, each for one of the others.
+    Standstill,
+    /// LG002 among locks that the recorder does not follow; a hash of the stacks.
+    Unseen(u64),
 }
 
 /// One reported problem.

@@ -6,7 +6,7 @@
 
 use super::message::{Names, Owners, same_lock, truncated, verb, verb_of_hold};
 use super::site::At;
-use super::{Awaits, Confidence, Finding, Kind, LockRef, Side};
+use super::{Awaits, Confidence, Detail, Finding, Kind, LockRef, Side};
 use crate::lock::Site;
 use crate::mode::Conflict;
 
@@ -163,7 +163,9 @@ fn join(finding: &Finding, names: &Names) -> Option<Scenario> {
 /// Everybody took what it holds, and waits. Not in the order of time, which nobody knows.
 fn hung(finding: &Finding, names: &Names) -> Option<Scenario> {
     let sides = &finding.sides;
-    if sides.is_empty() || sides.len() != finding.waits.len() {
+    // Of a deadlock that nobody closed it is not known who waits for whom.
+    let closed = finding.detail == Detail::None;
+    if sides.is_empty() || sides.len() != finding.waits.len() || !closed {
         return None;
     }
     let owners = Owners(sides);
@@ -199,7 +201,7 @@ fn hung(finding: &Finding, names: &Names) -> Option<Scenario> {
             }
             _ => None,
         };
-        steps.push(Step { role, act, at: Some(waited.at), waits: blocker });
+        steps.push(Step { role, act, at: waited.since.map(|(at, _)| at), waits: blocker });
     }
     Some(Scenario { title: "how it hangs", roles, steps })
 }

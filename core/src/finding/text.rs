@@ -11,7 +11,7 @@ use super::misuse::{misuse_help, misuse_meaning};
 use super::scenario::{scenario, waits_behind_writer};
 use super::self_deadlock::self_deadlock_help;
 use super::site::At;
-use super::waits::{awaited, duration, wait_words};
+use super::waits::{awaited, deadlock_meaning, duration, stacks, wait_words};
 use super::{Awaits, Confidence, Detail, Filter, Finding, Kind, Side, Wait, Waited};
 use std::fmt;
 use std::fmt::Write as _;
@@ -44,6 +44,7 @@ impl Finding {
             text.push('\n');
             text.push_str(&scenario);
         }
+        text.push_str(&stacks(&self.sides, &self.waits));
         text.push('\n');
         for help in self.help(&names) {
             line(&mut text, format_args!("   = help: {help}"));
@@ -58,6 +59,7 @@ impl Finding {
         let mut text = String::new();
         self.write_locks(&mut text, &names);
         self.write_sides(&mut text, &names);
+        text.push_str(&stacks(&self.sides, &self.waits));
         text
     }
 
@@ -122,14 +124,7 @@ impl Finding {
                 "where the level is `deny` the request is refused; otherwise this thread hangs here"
                     .to_owned(),
             ],
-            Kind::Deadlock => vec![
-                "hung now: certain, not potential: each of these threads waits for something that \
-                 only another of them could give"
-                    .to_owned(),
-                "where the level is `deny` the wait that closed the circle is refused; otherwise \
-                 these threads hang here"
-                    .to_owned(),
-            ],
+            Kind::Deadlock => deadlock_meaning(self.detail).map(str::to_owned).into(),
             Kind::OrderInversion | Kind::ClassInversion => {
                 let now = match self.confidence {
                     Some(Confidence::Gated | Confidence::Ordered) => {
@@ -186,8 +181,8 @@ impl Finding {
             )],
             Kind::HeldAcrossWait => vec![match self.detail {
                 Detail::Wait(Wait::Over) => format!(
-                    "nothing hangs now: the joined thread was done with {lock} in time; both hang \
-                     on the day that it is slower"
+                    "nothing hangs now: this join is over; both hang where the thread still needs \
+                     {lock} when it is joined"
                 ),
                 Detail::Wait(Wait::Ahead) => format!(
                     "nothing is known to hang: the joined thread has asked for {lock} before; both \
@@ -343,6 +338,13 @@ impl Finding {
     fn deadlock_help(&self, names: &Names) -> Vec<String> {
         let only_locks = self.waits.iter().all(|waited| waited.awaits == Awaits::Lock);
         let held = self.sides.iter().all(|side| side.held.is_some());
+        if let Detail::Unseen(_) = self.detail {
+            return vec![
+                "`lockgraph::parking_lot` there, or `cargo lockgraph test` for a dependency, shows \
+                 which locks these are"
+                    .to_owned(),
+            ];
+        }
         if only_locks && held && self.locks.len() > 1 {
             return self.order_help(names);
         }
@@ -441,8 +443,8 @@ fn evidence(
             (Awaits::Lock, Some(wants)) => want_word(wants.lock, wants.want),
             _ => "",
         };
-        let at = format!("at    {}, for {}", At(waited.at), duration(waited.us));
-        rows.push(row("waits", &what, word, Some(at)));
+        let since = |(at, us)| format!("at    {}, for {}", At(at), duration(us));
+        rows.push(row("waits", &what, word, waited.since.map(since)));
     } else if let Some(wants) = side.wants {
         let at = Some(format!("at    {}", At(wants.at)));
         rows.push(row("wanted", names.of(wants.lock), want_word(wants.lock, wants.want), at));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::mem;
 use crate::mode::Policy;
 use proptest::prelude::*;
 use std::panic::Location;
@@ -128,4 +129,23 @@ fn different_sets_have_different_chains() {
             set.remove(first, a, 1);
         }
     }
+}
+
+#[test]
+fn a_full_set_takes_no_more_until_one_of_its_holds_ends() {
+    let set = mem::keep(HeldSet::new());
+    let push = |id| set.push(id, Mode::Shared, 3, &CLASS, Location::caller());
+    let places: Vec<u32> = (1..=ROOM as u64).map_while(push).collect();
+    assert_eq!(places.len(), ROOM);
+    assert!(set.is_full() && push(1 << 20).is_none());
+    assert_eq!(set.iter().count(), ROOM);
+
+    // Elsewhere than at the top.
+    assert_eq!(set.remove(places[5], 6, 3), Some(Mode::Shared));
+    assert!(!set.is_full() && !set.is_full());
+    assert_eq!(push(1 << 20), Some(places[5]));
+    assert!(set.is_full());
+    set.check_invariants();
+    set.reset();
+    assert!(set.is_empty() && !set.is_full());
 }

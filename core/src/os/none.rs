@@ -2,7 +2,8 @@
 //! journal then has no `end` and counts as that of a killed process; a forked child goes on
 //! recording, into its parent's journal. A report waits for std's lock of the standard error.
 
-use super::System;
+use super::{Signals, System};
+use crate::config::Signal;
 use std::cell::Cell;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -38,6 +39,16 @@ impl System for Os {
     /// When the thread's thread-locals are destroyed, in an order that nobody promises.
     fn at_thread_end(end: fn()) -> bool {
         END.try_with(|cell| cell.0.set(Some(end))).is_ok()
+    }
+
+    fn signals(_signal: Signal) -> Result<Signals, &'static str> {
+        Err("signals are not known on this system")
+    }
+
+    fn ignore_signal() {}
+
+    fn all_others_sleep(_threads: usize) -> bool {
+        false
     }
 
     fn process_id() -> u32 {

@@ -1,19 +1,22 @@
 //! What follows where owners wait: deadlocks, and locks that are held in a wait.
 
-use super::{deliver, ending, graph, note};
+use super::{deliver, ending, graph, note, tell};
 use crate::config;
+use crate::detector::UnseenThread;
 use crate::evidence::{self, Request};
 use crate::finding::{Finding, Kind, Level, OwnerRef, Snapshot, Wait};
 use crate::joins::Met;
 use crate::lock::{LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::Want;
+use crate::os::{Os, System};
 use crate::owner::{self, OwnerBlock, STEERED};
 use crate::parked::{self, Waiting, What};
 use crate::recorder::Inside;
-use crate::sink::journal;
+use crate::sink::{self, journal};
+use crate::stack;
 use crate::steer;
-use crate::wait::{self, Deadlock, Process, Stuck};
+use crate::wait::{self, Deadlock, Process, Stuck, Suspicion};
 use std::sync::Arc;
 
 /// Whether the owner that closes a deadlock panics in place of parking: in a steered run always.
@@ -32,7 +35,9 @@ pub(crate) fn deadlock(deadlock: &Deadlock, must_not_panic: bool) -> Option<Stri
     let scope = owner::current().map_or(0, |block| block.scope.get());
     let happened = happened(scope, &finding);
     deliver(finding, false, scope);
-    happened.into_iter().for_each(|inversion| deliver(inversion, false, scope));
+    for inversion in happened {
+        deliver(inversion, false, scope);
+    }
     let denied = level == Level::Deny && config::aborts_when_certain();
     if message.is_none() && (denied || level == Level::Abort) {
         abort();
@@ -94,9 +99,67 @@ pub(crate) fn snapshot() -> Snapshot {
     evidence::snapshot(&wait::standing(&Process), &mut named)
 }
 
+/// Prints the same, as it was asked for from outside.
+pub(crate) fn print_snapshot() {
+    let snapshot = snapshot();
+    if journal::is_open() {
+        tell(|graph| {
+            snapshot.mentioned().for_each(|lock| graph.mention(lock.id.0, lock.class));
+        });
+    }
+    let seq = graph().next_seq();
+    sink::snapshot(&snapshot, seq);
+}
+
+/// LG002 where nobody in the process runs; `suspected` is what the look before has seen.
+pub(crate) fn standstill(suspected: &mut Option<Suspicion>) -> Option<Arc<Finding>> {
+    let before = std::mem::replace(suspected, wait::waits().suspect(&Process));
+    let now = suspected.as_ref().filter(|now| before.is_some_and(|before| before.is(now)))?;
+    if !Os::all_others_sleep(now.threads) {
+        return None;
+    }
+    let deadlock = wait::waits().confirm(now, &Process)?;
+    let seq = graph().next_seq();
+    Some(found_hung(evidence::deadlock(&deadlock, &mut named, seq)))
+}
+
+/// LG002 among locks that the recorder does not follow, by whoever follows them. `None` where one
+/// of the threads is in a deadlock that was told: whoever follows the rest sees the tracked ones too.
+pub(crate) fn unseen(threads: Vec<UnseenThread>) -> Option<Arc<Finding>> {
+    let all = wait::standing(&Process);
+    let mut sides = Vec::new();
+    for thread in threads {
+        let owner = owner::on_thread(thread.id).unwrap_or_else(stranger);
+        let seen = all.iter().find(|stuck| stuck.owner == owner && stuck.wait.is_some());
+        if seen.is_some_and(|stuck| wait::waits().is_told(stuck)) {
+            return None;
+        }
+        sides.push((named(owner), seen, stack::frames(&thread.stack).into()));
+    }
+    let seq = graph().next_seq();
+    Some(found_hung(evidence::unseen(sides, &mut named, seq)))
+}
+
+/// An owner that the recorder knows by hearsay.
+fn stranger() -> OwnerId {
+    let owner = owner::stranger();
+    tell(|graph| graph.add_owner(owner, ""));
+    owner
+}
+
+/// Delivers LG002 that nobody is about to park in: it is reported, or ends the process.
+fn found_hung(finding: Finding) -> Arc<Finding> {
+    let level = config::level(finding.kind, finding.confidence);
+    let finding = deliver(finding, false, 0);
+    if level == Level::Abort || level == Level::Deny && config::aborts_when_certain() {
+        abort();
+    }
+    finding
+}
+
 /// LG010, where an owner has waited for `threshold` microseconds and was not told of before. `told`
 /// has the waits that were: owner, and since when.
-pub(crate) fn stalls(threshold: u64, told: &mut Vec<(OwnerId, u64)>) {
+pub(crate) fn stalls(threshold: u64, told: &mut Vec<(OwnerId, u64)>) -> Option<Arc<Finding>> {
     let now = parked::now();
     let mut all = wait::standing(&Process);
     let waits = |stuck: &Stuck| stuck.wait.map(|wait| (stuck.owner, wait.since));
@@ -116,12 +179,17 @@ pub(crate) fn stalls(threshold: u64, told: &mut Vec<(OwnerId, u64)>) {
         );
         too_long(stuck) && (!idle || nobody_runs || !stuck.others.is_empty())
     };
-    let new = |stuck: &Stuck| counts(stuck) && waits(stuck).is_some_and(|key| !told.contains(&key));
-    let Some(first) = all.iter().position(new) else { return };
+    let new = |stuck: &Stuck| {
+        counts(stuck)
+            && waits(stuck).is_some_and(|key| !told.contains(&key))
+            // A wait in a deadlock was told of, and why.
+            && !wait::waits().is_told(stuck)
+    };
+    let first = all.iter().position(new)?;
     told.extend(all.iter().filter(|stuck| too_long(stuck)).filter_map(waits));
     all[..=first].rotate_right(1);
     let seq = graph().next_seq();
-    note(evidence::stall(&all, &mut named, seq));
+    Some(note(evidence::stall(&all, &mut named, seq)))
 }
 
 /// The owner with its name.

@@ -5,9 +5,9 @@
 //! sequence numbers.
 
 use crate::event::{Event, Note, Side};
-use crate::finding::Finding;
 use crate::finding::json;
 use crate::finding::site::crate_of;
+use crate::finding::{Finding, Snapshot};
 use crate::lock::{Class, LockId};
 use crate::mem::SysVec;
 use crate::mode::Mode;
@@ -117,6 +117,16 @@ pub(crate) fn finding(finding: &Finding) {
     if is_open() {
         let mut line = Line::new();
         let _ = json::write_json(finding, finding.seq, &mut line);
+        line.push(b'\n');
+        append(&line);
+    }
+}
+
+/// Writes a snapshot.
+pub(crate) fn snapshot(snapshot: &Snapshot, seq: u64) {
+    if is_open() {
+        let mut line = Line::new();
+        let _ = json::write_snapshot(snapshot, seq, &mut line);
         line.push(b'\n');
         append(&line);
     }

@@ -8,7 +8,7 @@ pub(crate) mod journal;
 pub(crate) mod store;
 
 use crate::config::{self, Tier};
-use crate::finding::{Confidence, Finding, Kind, Level};
+use crate::finding::{Confidence, Finding, Kind, Level, Snapshot};
 use crate::mem::SysVec;
 use crate::os::{Os, System};
 use std::fmt;
@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-type Callback = Arc<dyn Fn(&Finding) + Send + Sync>;
+pub(crate) type Callback = Arc<dyn Fn(&Finding) + Send + Sync>;
 
 static CALLBACKS: RwLock<SysVec<Callback>> = RwLock::new(SysVec::new());
 /// Inversions that were recorded and not printed, because a filter rules them out.
@@ -37,11 +37,11 @@ pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
 }
 
 /// Hands a finding to all sinks if it is new. `silent` findings are recorded and not printed.
-pub(crate) fn deliver(finding: Arc<Finding>, silent: bool) {
+pub(crate) fn deliver(finding: &Arc<Finding>, silent: bool) {
     let level = config::level(finding.kind, finding.confidence);
-    let Some(journaled) = store::add(&finding) else { return };
+    let Some(journaled) = store::add(finding) else { return };
     if journaled {
-        journal::finding(&finding);
+        journal::finding(finding);
     }
     if level > Level::Allow && !silent {
         if config::prints() {
@@ -53,11 +53,20 @@ pub(crate) fn deliver(finding: Arc<Finding>, silent: bool) {
         FILTERED.fetch_add(1, Ordering::Relaxed);
     }
     let callbacks = CALLBACKS.read().unwrap_or_else(PoisonError::into_inner).clone();
-    for callback in callbacks.iter() {
-        if catch_unwind(AssertUnwindSafe(|| callback(&finding))).is_err() {
-            warn(format_args!("an on_finding callback panicked; the finding stands"));
-        }
+    callbacks.iter().for_each(|callback| call(callback, finding));
+}
+
+/// Calls a callback of the program.
+pub(crate) fn call(callback: &Callback, finding: &Finding) {
+    if catch_unwind(AssertUnwindSafe(|| callback(finding))).is_err() {
+        warn(format_args!("an on_finding callback panicked; the finding stands"));
     }
+}
+
+/// Prints what was asked for by a signal, wherever reports go besides, and writes it to the journal.
+pub(crate) fn snapshot(snapshot: &Snapshot, seq: u64) {
+    journal::snapshot(snapshot, seq);
+    print(snapshot.to_string().as_bytes());
 }
 
 /// One line of warning about the recorder itself.

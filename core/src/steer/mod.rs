@@ -9,7 +9,7 @@
 //! # What ends a pause
 //! - The cycle is complete. No time is involved.
 //! - Every owner of the scope is paused, or waits and cannot go on as long as the others are paused
-//!   (see `wait::standstill`): nobody else can come. One owner goes on, first of all one that others
+//!   (see `wait::rest`): nobody else can come. One owner goes on, first of all one that others
 //!   wait for; so a lock that a paused owner holds delays others, and hangs nobody. Where the answer
 //!   rests on waits whose source is unknown, it must be the same for [`SETTLE`], [`PATIENCE`] times
 //!   in a plan, and is believed at once after that.

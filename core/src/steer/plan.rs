@@ -314,21 +314,21 @@ impl Plan {
     fn give_up(&mut self) {
         let mut paused = SysVec::new();
         self.stops.iter().for_each(|stop| paused.push(stop.owner));
-        let Some(still) = wait::waits().standstill(&self.members, &paused, &Process) else {
+        let Some(rest) = wait::waits().at_rest(&self.members, &paused, &Process) else {
             self.quiet = None;
             return;
         };
-        if still.unsure != 0 && self.patience > 0 {
+        if rest.unsure != 0 && self.patience > 0 {
             let now = Instant::now();
-            let since = self.quiet.filter(|(unsure, _)| *unsure == still.unsure);
-            let (_, since) = *self.quiet.insert(since.unwrap_or((still.unsure, now)));
+            let since = self.quiet.filter(|(unsure, _)| *unsure == rest.unsure);
+            let (_, since) = *self.quiet.insert(since.unwrap_or((rest.unsure, now)));
             if now.duration_since(since) < SETTLE {
                 return;
             }
             self.patience -= 1;
         }
         self.quiet = None;
-        let in_the_way = |stop: &Stop| still.in_the_way.is_some_and(|o| ptr::eq(o, stop.owner));
+        let in_the_way = |stop: &Stop| rest.in_the_way.is_some_and(|o| ptr::eq(o, stop.owner));
         let at = self.stops.iter().position(in_the_way).unwrap_or(0);
         self.stops[at].gone = true;
     }

@@ -54,7 +54,7 @@ impl Waits {
         let order = order(me, &core, &edges);
         let mut sides = SysVec::new();
         order.iter().for_each(|&at| sides.push(self.stuck(at, &core, &edges)));
-        Some(Deadlock { sides })
+        Some(Deadlock { sides, closed: true })
     }
 
     /// What can be reached from `me`.

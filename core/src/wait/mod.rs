@@ -28,14 +28,16 @@
 //!
 //! # What is not seen
 //! Holds and waits of threads that are inside the recorder, and whatever passes it by: they count
-//! as running. Cycles that close while nobody parks (a guard moves, a timed wait goes on untimed
-//! under the same wait): the background detector looks for those.
+//! as running. Circles through a guard that has moved, a reader that could not prove what it waits
+//! behind since a timed writer was about, or a message: where nobody else runs in the process, the
+//! background detector finds those (`standstill`).
 //!
 //! One leaf mutex; nothing is formatted or called under it but the owners' and joins' tables.
 
 mod cycle;
 #[cfg(all(test, lockgraph_loom))]
 mod loom_tests;
+mod rest;
 mod standstill;
 #[cfg(all(test, not(lockgraph_loom)))]
 mod tests;
@@ -47,6 +49,7 @@ use crate::mem::SysVec;
 use crate::mode::{Conflict, Mode, Want};
 use crate::owner::{self, OwnerBlock};
 use crate::parked::{Wait, What};
+pub(crate) use standstill::Suspicion;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Holds that one reader marks at most.
@@ -98,6 +101,8 @@ pub(crate) struct Waits {
 /// each time the one that the one before waits for.
 pub(crate) struct Deadlock {
     pub(crate) sides: SysVec<Stuck>,
+    /// By an owner that was about to park; else the whole process stands still.
+    pub(crate) closed: bool,
 }
 
 /// One owner of a deadlock, or of a process at a standstill.

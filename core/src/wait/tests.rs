@@ -306,8 +306,8 @@ fn a_second_read_behind_a_writer_is_a_deadlock_of_two() {
 /// who stands in the way.
 fn still(crowd: &Crowd, members: usize) -> Option<(bool, Option<u32>)> {
     let members = &crowd.owners[..members];
-    let still = Waits::new().standstill(members, &members[..1], crowd)?;
-    Some((still.unsure == 0, still.in_the_way.map(OwnerBlock::index)))
+    let rest = Waits::new().at_rest(members, &members[..1], crowd)?;
+    Some((rest.unsure == 0, rest.in_the_way.map(OwnerBlock::index)))
 }
 
 #[test]
@@ -347,8 +347,8 @@ fn a_wait_that_anybody_may_end_is_unsure_in_a_member_and_none_in_others() {
         let turn = crowd.waits(2, 7, what, &MUTEX);
         let unsure = |members: usize| {
             let members = &crowd.owners[..members];
-            let still = Waits::new().standstill(members, &members[..1], &crowd);
-            still.expect("nobody comes").unsure
+            let rest = Waits::new().at_rest(members, &members[..1], &crowd);
+            rest.expect("nobody comes").unsure
         };
         let (two, three) = (unsure(2), unsure(3));
         assert_ne!(two, three);
@@ -363,4 +363,83 @@ fn a_wait_that_anybody_may_end_is_unsure_in_a_member_and_none_in_others() {
     crowd.waits(2, 0, What::Other(Waiting::Message), &MUTEX);
     crowd.waits(1, 9, What::Lock(Want::Exclusive), &MUTEX);
     assert!(still(&crowd, 2).is_none(), "whoever waits outside may be woken from outside");
+}
+
+impl Crowd {
+    /// The owners of a standstill that two looks find, when all threads sleep.
+    fn stands_still(&self, waits: &mut Waits) -> Vec<u32> {
+        let Some(suspicion) = waits.suspect(self) else { return vec![] };
+        assert!(waits.suspect(self).is_some_and(|again| again.is(&suspicion)));
+        assert_eq!(suspicion.threads, self.owners.len());
+        let deadlock = waits.confirm(&suspicion, self).expect("nothing has changed");
+        assert!(!deadlock.closed);
+        deadlock.sides.iter().map(|side| side.owner.0 - 1).collect()
+    }
+}
+
+#[test]
+fn where_everybody_waits_for_one_of_them_nobody_can_go_on_whoever_has_the_guard() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(3));
+    crowd.holds(0, 1, Mode::Exclusive, &SEND);
+    crowd.holds(1, 2, Mode::Exclusive, &MUTEX);
+    crowd.waits(1, 1, WRITE, &SEND);
+    assert_eq!(crowd.closes(&mut waits, 1), NOBODY);
+    crowd.waits(2, 2, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 2), NOBODY, "it may have the guard, or not");
+    assert_eq!(crowd.stands_still(&mut waits), NOBODY, "one of them runs");
+    let turn = crowd.waits(0, 0, What::Other(Waiting::Barrier), &MUTEX);
+    let suspicion = waits.suspect(&crowd).expect("all of them wait");
+    crowd.is_over(0, turn);
+    assert!(waits.confirm(&suspicion, &crowd).is_none(), "it runs");
+    crowd.waits(0, 0, What::Other(Waiting::Barrier), &MUTEX);
+    assert!(waits.confirm(&suspicion, &crowd).is_none(), "it has run");
+    assert_eq!(crowd.stands_still(&mut waits).len(), 3);
+    assert_eq!(crowd.stands_still(&mut waits), NOBODY, "it was told");
+}
+
+#[test]
+fn a_wait_with_a_source_that_is_not_known_is_no_standstill() {
+    let two = |what, held: Option<(Mode, &'static Policy)>, timed| {
+        let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+        if let Some((mode, policy)) = held {
+            crowd.holds(0, 1, mode, policy);
+        }
+        crowd.begins(1, 1, what, &MUTEX, timed);
+        crowd.waits(0, 0, What::Other(Waiting::Message), &MUTEX);
+        crowd.stands_still(&mut waits).len()
+    };
+    let held = Some((Mode::Exclusive, &MUTEX));
+    assert_eq!(two(WRITE, held, false), 2);
+    assert_eq!(two(WRITE, held, true), 0, "it ends by itself");
+    assert_eq!(two(WRITE, None, false), 0, "nobody here has it");
+    assert_eq!(two(What::Permit(1), held, false), 2);
+    assert_eq!(two(What::Permit(2), held, false), 0, "somebody unknown has the other one");
+    assert_eq!(two(What::Notification, None, false), 2);
+    assert_eq!(two(What::Notification, None, true), 0, "it wakes by itself");
+    assert_eq!(two(What::Other(Waiting::Room), None, false), 2);
+    assert_eq!(two(What::Other(Waiting::Region("io")), None, false), 0);
+}
+
+#[test]
+fn what_a_deadlock_explains_is_no_standstill() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(3));
+    (0..2).for_each(|i| _ = crowd.holds(i, i as u64 + 1, Mode::Exclusive, &MUTEX));
+    crowd.waits(2, 0, What::Other(Waiting::Message), &MUTEX);
+    crowd.waits(0, 2, WRITE, &MUTEX);
+    crowd.waits(1, 1, WRITE, &MUTEX);
+    assert_eq!(crowd.closes(&mut waits, 1), [1, 0]);
+    assert_eq!(crowd.stands_still(&mut waits), NOBODY);
+}
+
+#[test]
+fn a_process_whose_one_owner_is_the_recorder_or_inside_it_does_not_stand_still() {
+    let (mut waits, crowd) = (Waits::new(), Crowd::new(2));
+    crowd.owners[0].set(crate::owner::SERVES);
+    crowd.waits(1, 0, What::Other(Waiting::Message), &MUTEX);
+    crowd.owners[1].set(crate::owner::INSIDE);
+    assert_eq!(crowd.stands_still(&mut waits), NOBODY, "it is in a callback, say");
+    crowd.owners[1].unset(crate::owner::INSIDE);
+    assert_eq!(crowd.stands_still(&mut waits), [1]);
+    crowd.owners[1].set(crate::owner::SERVES);
+    assert_eq!(crowd.stands_still(&mut waits), NOBODY);
 }

@@ -224,7 +224,7 @@ fn deadlocks() -> Vec<(&'static str, Finding)> {
     let b = Lock::Mutex.made_at(at::MADE_2, "bank::Ledger", 2);
     let cache = Lock::RwLock.named("cache", 3);
     let pool = Lock::Pool.named("pool", 4);
-    let waited = |awaits, at, us| Waited { awaits, at, us };
+    let waited = |awaits, at, us| Waited { awaits, since: Some((at, us)), stack: None };
     let of = |sides: Vec<Side>, waits, at| {
         let mut finding = inversion(C::Feasible, sides);
         (finding.kind, finding.confidence) = (Kind::Deadlock, None);
@@ -257,6 +257,19 @@ fn deadlocks() -> Vec<(&'static str, Finding)> {
         waited(Awaits::Lock, at::T1_B, 1_000),
         waited(Awaits::Notification, at::T3_B, 2_000),
     ];
+    let listener = side("main", held(a, Mode::Exclusive, at::T1_A), None);
+    let sender = side("worker", None, Some((a, Want::Exclusive, at::T2_B)));
+    let mut message = waited(Awaits::Message, at::T1_B, 250_000);
+    message.stack = Some("bank::main  src/main.rs:12:9\nmain".into());
+    let still = vec![message, waited(Awaits::Lock, at::T2_B, 249_000)];
+    let mut still = of(vec![listener, sender], still, None);
+    (still.detail, still.locks) = (Detail::Standstill, vec![a]);
+    let unseen =
+        |stack: &str| Waited { awaits: Awaits::Unseen, since: None, stack: Some(stack.into()) };
+    let (one_unseen, two_unseen) = (side("one", None, None), side("", None, None));
+    let stacks = vec![unseen("pool::get  pool-0.3.1/src/lib.rs:7:1"), unseen("pool::put")];
+    let mut unseen = of(vec![one_unseen, two_unseen], stacks, None);
+    unseen.detail = Detail::Unseen(7);
     let waiter = side("left", None, Some((a, Want::Exclusive, at::T1_B)));
     let waiter = with_others(waiter, &[(cache, Mode::Shared, Some(at::T1_A))]);
     let idle = side("one", None, Some((b, Want::Exclusive, at::T3_B)));
@@ -278,6 +291,8 @@ fn deadlocks() -> Vec<(&'static str, Finding)> {
         ("lg002_join", of(vec![main, worker], join, Some(at::T1_B))),
         ("lg002_queued_writer", of(vec![reader, writer], queue, None)),
         ("lg002_permits", of(vec![two_of_pool, one, sleeper], permits, None)),
+        ("lg002_standstill", still),
+        ("lg002_unseen", unseen),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use super::{nest, number, play};
 use crate::exits::child_test;
-use lockgraph::parking_lot::{Mutex, MutexGuard};
+use lockgraph::parking_lot::{Mutex, MutexGuard, RecursiveRwLock};
 use lockgraph::{Named, door, thread as tracked};
 use std::panic::Location;
 use std::path::Path;
@@ -11,6 +11,9 @@ use std::thread;
 const THREADS: usize = 10_000;
 const LOCKS: usize = 1_000_000;
 const NESTED: usize = 2_000;
+const READERS: usize = 100_000;
+/// What one thread can hold.
+const HOLDS: usize = 1 << 14;
 /// What the resident memory may grow by while nothing lives longer than before.
 const SLACK_KIB: u64 = 4 * 1024;
 
@@ -140,4 +143,21 @@ fn what_is_forgotten_is_an_orphan_and_nothing_else() {
     assert_eq!(played.codes(), ["LG012", "LG012"], "{}", played.err);
     let edges = played.dump.edges.len();
     assert_eq!(edges, 1, "c -> another: a try makes no edge into its lock");
+}
+
+/// A guard forgotten, again and again: a hold each.
+pub(super) fn readers() {
+    let lock = RecursiveRwLock::new(());
+    (0..READERS).for_each(|_| std::mem::forget(lock.read()));
+    tell_counters();
+}
+
+#[test]
+fn more_forgotten_guards_than_a_thread_has_room_for_are_counted_and_soon_done() {
+    if !lockgraph::PRESENT {
+        return;
+    }
+    let (out, err) = without_journal("readers");
+    assert_eq!(number(&out, "untracked"), (READERS - HOLDS) as u64 * 2, "{err}");
+    assert_eq!(err.matches("lockgraph: ").count(), 1, "dropped while held: {err}");
 }

@@ -29,6 +29,7 @@ fn child() {
         "locks" => many::locks(),
         "nested" => many::nested(),
         "leaks" => many::leaks(),
+        "readers" => many::readers(),
         "before_main" => process::after_before_main(),
         "at_exit" => process::at_exit(),
         "fork" => process::fork_while_others_record(),

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-const MARKER: &str = "LOCKGRAPH_TEST_CHILD";
+pub(crate) const MARKER: &str = "LOCKGRAPH_TEST_CHILD";
 
 /// True in the process that [`run`] started for this test.
 pub(crate) fn is_child() -> bool {
