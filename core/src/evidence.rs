@@ -221,8 +221,12 @@ pub(crate) fn held_in_wait(
     finish(Kind::HeldAcrossWait, None, locks, vec![side], Detail::Wait(wait), Some(at), seq)
 }
 
-/// One owner that waits, or holds, or both. `name_of` gives the names of owners.
-fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side, Option<Waited>) {
+/// One owner that waits, or holds, or both, as of `now`. `name` gives the names of owners.
+fn stuck_side(
+    stuck: &Stuck,
+    now: u64,
+    name: &mut dyn FnMut(OwnerId) -> OwnerRef,
+) -> (Side, Option<Waited>) {
     let wish = |wait: &parked::Wait| {
         let want = match wait.what {
             What::Lock(want) => want,
@@ -250,7 +254,7 @@ fn stuck_side(stuck: &Stuck, name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Side
             What::Other(Waiting::Barrier) => Awaits::Barrier,
             What::Other(Waiting::Region(name)) => Awaits::Region(name),
         },
-        since: Some((wait.at, parked::now().saturating_sub(wait.since))),
+        since: Some((wait.at, now.saturating_sub(wait.since))),
         stack: stack::of(stuck.owner),
     });
     (side, waited)
@@ -263,11 +267,12 @@ pub(crate) fn unseen(
     name: &mut dyn FnMut(OwnerId) -> OwnerRef,
     seq: u64,
 ) -> Finding {
+    let now = parked::now();
     let (mut sides, mut waits, mut hash) = (Vec::new(), Vec::new(), 0);
     for (owner, seen, stack) in threads {
         hash = fingerprint::of_text(&stack).wrapping_add(hash);
         let (side, waited) = seen
-            .map(|stuck| stuck_side(stuck, name))
+            .map(|stuck| stuck_side(stuck, now, name))
             .unwrap_or_else(|| (Side { owner, held: None, wants: None, others: Vec::new() }, None));
         let (awaits, since) =
             waited.map_or((Awaits::Unseen, None), |waited| (waited.awaits, waited.since));
@@ -287,9 +292,11 @@ pub(crate) fn deadlock(
     name: &mut dyn FnMut(OwnerId) -> OwnerRef,
     seq: u64,
 ) -> Finding {
+    // Before any stack is resolved, which takes its time.
+    let now = parked::now();
     let (mut sides, mut waits) = (Vec::new(), Vec::new());
     for stuck in deadlock.sides.iter() {
-        let (side, waited) = stuck_side(stuck, name);
+        let (side, waited) = stuck_side(stuck, now, name);
         // A stuck owner waits; without its wait it would be no side.
         if let Some(waited) = waited {
             sides.push(side);
@@ -313,9 +320,11 @@ pub(crate) fn deadlock(
 
 /// What owners hold and wait for.
 fn standing(all: &[Stuck], name: &mut dyn FnMut(OwnerId) -> OwnerRef) -> (Vec<Side>, Vec<Waited>) {
+    // Before any stack is resolved, which takes its time.
+    let now = parked::now();
     let (mut sides, mut waits) = (Vec::new(), Vec::new());
     for stuck in all {
-        let (side, waited) = stuck_side(stuck, name);
+        let (side, waited) = stuck_side(stuck, now, name);
         sides.push(side);
         waits.extend(waited);
     }
