@@ -74,7 +74,7 @@ fn at_once(sides: &[&(dyn Fn() + Sync)]) {
 fn two_locks_in_both_orders_hang_each_time() {
     for _ in 0..times(50) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (named("two/a"), named("two/b"));
+            let (a, b) = (named("provoke/two/a"), named("provoke/two/b"));
             at_once(&[&|| nested(&a, &b), &|| nested(&b, &a)]);
         });
         expect_reproduced(&provocation, 2);
@@ -84,7 +84,7 @@ fn two_locks_in_both_orders_hang_each_time() {
 /// Takes the locks of a ring, each thread two neighbours.
 fn ring(locks: usize) {
     let locks: Vec<Mutex<()>> =
-        (0..locks).map(|at| Mutex::new(()).named(&format!("ring/{at}"))).collect();
+        (0..locks).map(|at| Mutex::new(()).named(&format!("provoke/ring/{at}"))).collect();
     thread::scope(|s| {
         for at in 0..locks.len() {
             let (first, second) = (&locks[at], &locks[(at + 1) % locks.len()]);
@@ -105,7 +105,8 @@ fn rings_of_three_and_four_hang_each_time() {
 fn readers_that_write_the_other_lock_hang_each_time() {
     for _ in 0..times(10) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (RwLock::new(()).named("rw/a"), RwLock::new(()).named("rw/b"));
+            let (a, b) =
+                (RwLock::new(()).named("provoke/rw/a"), RwLock::new(()).named("provoke/rw/b"));
             at_once(&[&|| drop((a.read(), b.write())), &|| drop((b.read(), a.write()))]);
         });
         expect_reproduced(&provocation, 2);
@@ -123,7 +124,10 @@ fn readers_that_write_the_other_lock_hang_each_time() {
 fn readers_behind_writers_hang_each_time() {
     for _ in 0..times(10) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (RwLock::new(()).named("behind/a"), RwLock::new(()).named("behind/b"));
+            let (a, b) = (
+                RwLock::new(()).named("provoke/behind/a"),
+                RwLock::new(()).named("provoke/behind/b"),
+            );
             at_once(&[
                 &|| drop((a.read(), b.read())),
                 &|| drop((b.read(), a.read())),
@@ -148,7 +152,10 @@ fn readers_behind_writers_hang_each_time() {
 fn readers_that_no_writer_stops_do_not_hang() {
     for _ in 0..times(3) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (RwLock::new(()).named("alone/a"), RwLock::new(()).named("alone/b"));
+            let (a, b) = (
+                RwLock::new(()).named("provoke/alone/a"),
+                RwLock::new(()).named("provoke/alone/b"),
+            );
             at_once(&[&|| drop((a.read(), b.read())), &|| drop((b.read(), a.read()))]);
         });
         expect(&provocation, Outcome::NoWriter);
@@ -159,7 +166,7 @@ fn readers_that_no_writer_stops_do_not_hang() {
 fn an_upgrade_hangs_against_a_reader() {
     for _ in 0..times(5) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (RwLock::new(()).named("up/a"), named("up/b"));
+            let (a, b) = (RwLock::new(()).named("provoke/up/a"), named("provoke/up/b"));
             at_once(&[
                 &|| {
                     let reader = a.upgradable_read();
@@ -220,7 +227,7 @@ fn locks_of_one_class_and_locks_of_the_test_hang_too() {
 fn one_order_is_clean() {
     for _ in 0..times(50) {
         let provocation = provoke(|| {
-            let (a, b) = (named("fixed/a"), named("fixed/b"));
+            let (a, b) = (named("provoke/fixed/a"), named("provoke/fixed/b"));
             at_once(&[&|| nested(&a, &b), &|| nested(&a, &b)]);
         });
         assert_clean!(provocation);
@@ -233,7 +240,8 @@ fn one_order_is_clean() {
 fn a_gate_is_the_reason() {
     for _ in 0..times(50) {
         let provocation = provoke(|| {
-            let (gate, a, b) = (named("gated/gate"), named("gated/a"), named("gated/b"));
+            let (gate, a, b) =
+                (named("provoke/gated/gate"), named("provoke/gated/a"), named("provoke/gated/b"));
             let side = |first, second| {
                 let _gate = gate.lock();
                 nested(first, second);
@@ -249,7 +257,7 @@ fn a_gate_is_the_reason() {
 fn a_join_is_the_reason() {
     for _ in 0..times(50) {
         let provocation = provoke(|| {
-            let (a, b) = (named("joined/a"), named("joined/b"));
+            let (a, b) = (named("provoke/joined/a"), named("provoke/joined/b"));
             at_once(&[&|| nested(&a, &b)]);
             at_once(&[&|| nested(&b, &a)]);
         });
@@ -262,7 +270,7 @@ fn a_join_is_the_reason() {
 fn one_thread_on_both_sides_is_the_reason() {
     for _ in 0..times(10) {
         let provocation = provoke(|| {
-            let (a, b) = (named("same/a"), named("same/b"));
+            let (a, b) = (named("provoke/same/a"), named("provoke/same/b"));
             nested(&a, &b);
             nested(&b, &a);
         });
@@ -276,7 +284,7 @@ fn one_thread_on_both_sides_is_the_reason() {
 fn sides_in_turn_never_meet_and_that_is_known_without_the_bound() {
     for _ in 0..times(3) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (named("turn/a"), named("turn/b"));
+            let (a, b) = (named("provoke/turn/a"), named("provoke/turn/b"));
             in_turn(&[&|| nested(&a, &b), &|| nested(&b, &a)]);
         });
         expect(&provocation, Outcome::NeverMet);
@@ -293,7 +301,7 @@ fn threads_of_a_pool_take_part_when_they_enter() {
     };
     let ((first, first_thread), (second, second_thread)) = (worker(), worker());
     let run = |wait_between: bool| {
-        let locks = sync::Arc::new((named("pool/a"), named("pool/b")));
+        let locks = sync::Arc::new((named("provoke/pool/a"), named("provoke/pool/b")));
         let (done, is_done) = channel();
         let job = |both: bool| -> Job {
             let (scope, locks, done) = (Scope::current(), sync::Arc::clone(&locks), done.clone());
@@ -327,7 +335,7 @@ fn threads_of_a_pool_take_part_when_they_enter() {
 fn an_attempt_that_gives_up_is_no_side_but_its_hold_is() {
     for _ in 0..times(10) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (named("try/a"), named("try/b"));
+            let (a, b) = (named("provoke/try/a"), named("provoke/try/b"));
             let moment = Duration::from_millis(1);
             let attempts = || {
                 let _a = a.lock();
@@ -337,7 +345,7 @@ fn an_attempt_that_gives_up_is_no_side_but_its_hold_is() {
         });
         expect(&provocation, Outcome::Clean);
         let provocation = provoke_within(HOUR, || {
-            let (a, b) = (named("tried/a"), named("tried/b"));
+            let (a, b) = (named("provoke/tried/a"), named("provoke/tried/b"));
             let tries = || {
                 let _a = std::iter::repeat_with(|| a.try_lock_for(Duration::from_millis(1)))
                     .find_map(|guard| guard);
@@ -353,7 +361,8 @@ fn an_attempt_that_gives_up_is_no_side_but_its_hold_is() {
 fn a_lock_that_a_paused_thread_holds_stops_nobody_for_good() {
     for _ in 0..times(10) {
         let provocation = provoke_within(HOUR, || {
-            let (outer, a, b) = (named("needs/outer"), named("needs/a"), named("needs/b"));
+            let (outer, a, b) =
+                (named("provoke/needs/outer"), named("provoke/needs/a"), named("provoke/needs/b"));
             let (has_outer, goes) = channel();
             thread::scope(|s| {
                 s.spawn(|| {
@@ -376,7 +385,11 @@ fn a_lock_that_a_paused_thread_holds_stops_nobody_for_good() {
 fn a_gate_around_one_round_delays_the_meeting_to_the_next_one() {
     for _ in 0..times(10) {
         let provocation = provoke_within(HOUR, || {
-            let (gate, a, b) = (named("rounds/gate"), named("rounds/a"), named("rounds/b"));
+            let (gate, a, b) = (
+                named("provoke/rounds/gate"),
+                named("provoke/rounds/a"),
+                named("provoke/rounds/b"),
+            );
             let (has_gate, goes) = channel();
             thread::scope(|s| {
                 s.spawn(|| {
@@ -402,7 +415,8 @@ fn a_gate_around_one_round_delays_the_meeting_to_the_next_one() {
 fn a_wait_for_a_notification_is_a_side() {
     for _ in 0..times(3) {
         let provocation = provoke_within(HOUR, || {
-            let (a, b, woken) = (named("cv/a"), Mutex::new(false).named("cv/b"), Condvar::new());
+            let (a, b, woken) =
+                (named("provoke/cv/a"), Mutex::new(false).named("provoke/cv/b"), Condvar::new());
             let (about_to_wait, goes) = channel();
             let side = thread::scope(|s| {
                 s.spawn(|| {
@@ -435,12 +449,12 @@ fn ten_thousand_rounds_are_no_ten_thousand_waits() {
         (0..ROUNDS).for_each(|_| nested(first, second));
     };
     let provocation = provoke_within(HOUR, || {
-        let (a, b) = (named("often/a"), named("often/b"));
+        let (a, b) = (named("provoke/often/a"), named("provoke/often/b"));
         in_turn(&[&|| often(&a, &b), &|| often(&b, &a)]);
     });
     expect(&provocation, Outcome::NeverMet);
     let provocation = provoke_within(HOUR, || {
-        let (a, b) = (named("often/a"), named("often/b"));
+        let (a, b) = (named("provoke/often/a"), named("provoke/often/b"));
         at_once(&[&|| often(&a, &b), &|| often(&b, &a)]);
     });
     expect(&provocation, Outcome::Reproduced);
@@ -449,7 +463,8 @@ fn ten_thousand_rounds_are_no_ten_thousand_waits() {
 #[test]
 fn a_thread_that_spins_costs_the_bound() {
     let provocation = provoke_within(Duration::from_millis(50), || {
-        let (a, b, over) = (named("spin/a"), named("spin/b"), AtomicBool::new(false));
+        let (a, b, over) =
+            (named("provoke/spin/a"), named("provoke/spin/b"), AtomicBool::new(false));
         at_once(&[
             &|| {
                 nested(&a, &b);
@@ -472,7 +487,7 @@ fn a_panic_that_no_deadlock_has_caused_goes_on() {
         let mut round = 0;
         let result = catch_unwind(AssertUnwindSafe(|| {
             provoke(|| {
-                let (a, b) = (named("panics/a"), named("panics/b"));
+                let (a, b) = (named("provoke/panics/a"), named("provoke/panics/b"));
                 if round == rounds {
                     panic!("of the test");
                 }
@@ -486,7 +501,7 @@ fn a_panic_that_no_deadlock_has_caused_goes_on() {
         }
     }
     // The thread is steered no more.
-    let (a, b) = (named("panics/a"), named("panics/b"));
+    let (a, b) = (named("provoke/panics/a"), named("provoke/panics/b"));
     nested(&a, &b);
     nested(&b, &a);
 }
@@ -497,7 +512,7 @@ fn provocations_beside_each_other_keep_their_outcomes() {
         s.spawn(|| {
             for _ in 0..times(30) {
                 let provocation = provoke_within(HOUR, || {
-                    let (a, b) = (named("beside/1"), named("beside/2"));
+                    let (a, b) = (named("provoke/beside/1"), named("provoke/beside/2"));
                     at_once(&[&|| nested(&a, &b), &|| nested(&b, &a)]);
                 });
                 expect_reproduced(&provocation, 2);
@@ -506,7 +521,7 @@ fn provocations_beside_each_other_keep_their_outcomes() {
         s.spawn(|| {
             for _ in 0..times(30) {
                 let provocation = provoke_within(HOUR, || {
-                    let (a, b) = (named("beside/1"), named("beside/2"));
+                    let (a, b) = (named("provoke/beside/1"), named("provoke/beside/2"));
                     at_once(&[&|| nested(&a, &b), &|| nested(&a, &b)]);
                 });
                 assert_clean!(provocation);
