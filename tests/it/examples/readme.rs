@@ -47,6 +47,23 @@ fn the_readme_shows_the_real_program() {
 }
 
 #[test]
+fn every_example_has_a_row_in_the_list_and_an_end_in_ci() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect("it is there");
+    let (list, ends) = (read("examples/README.md"), read(".ci/examples"));
+    let paths = fs::read_dir(root.join("examples")).expect("a folder");
+    let paths = paths.map(|entry| entry.expect("an entry").path());
+    let mut examples = 0;
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        assert!(list.contains(&format!("| `{name}` |")), "{name}: no row in examples/README.md");
+        assert!(ends.contains(&format!("[{name}]=")), "{name}: no end in .ci/examples");
+        examples += 1;
+    }
+    assert!(examples > 10, "{examples}");
+}
+
+#[test]
 fn thread_numbers_and_nothing_else_are_normalised() {
     assert_eq!(without_thread_numbers("thread 12 at x.rs:12"), "thread N at x.rs:12");
     assert_eq!(without_thread_numbers("`audit` (thread #3)"), "`audit` (thread #N)");
