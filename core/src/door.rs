@@ -18,6 +18,7 @@ mod declare;
 mod hold;
 mod life;
 mod scope;
+mod steer;
 mod thread;
 mod wait;
 
@@ -28,7 +29,7 @@ use crate::held::Hold;
 use crate::joins;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
-use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE};
+use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE, STEERED};
 use crate::process;
 use crate::recorder::{self, Inside};
 use std::panic::Location;
@@ -42,6 +43,7 @@ pub use hold::{
 };
 pub use life::{adopt, lock_dropped, lock_reinitialised};
 pub use scope::*;
+pub use steer::{Steered, insists, scope_released, scope_steered};
 pub use thread::*;
 pub use wait::{Parked, blocked, no_locks_held, permit, sleeps, timed, waiting};
 
@@ -145,6 +147,9 @@ fn careful_before(
     }
     if !is_known(block, lock, policy, want) {
         recorder::request(block, lock, policy, want, site, relock);
+    }
+    if block.flags() & STEERED != 0 && !relock {
+        steer::pause(block, lock, want, site);
     }
 }
 
@@ -371,6 +376,7 @@ fn owner_ends(block: &'static OwnerBlock) {
         block.settle_books();
         recorder::owner_ends(block);
         joins::thread_ended(block);
+        steer::ends(block);
     }
     block.retire();
 }

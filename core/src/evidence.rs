@@ -130,6 +130,38 @@ pub(crate) fn inversion(inversion: &Inversion, names: &[Option<Arc<str>>], seq: 
     finding
 }
 
+/// LG003 as it happened: `seen`, if that is what `deadlock` is. Locks and owners are those of the
+/// deadlock, which may be others than those that were seen, made at the same places.
+pub(crate) fn reproduced(seen: &Finding, deadlock: &Finding, seq: u64) -> Option<Finding> {
+    let mut sides =
+        seen.sides.iter().map(|side| happened(side, deadlock)).collect::<Option<Vec<Side>>>()?;
+    let ids = |side: &Side| side.held.map(|hold| hold.lock.id);
+    let first = (0..sides.len()).min_by_key(|&at| ids(&sides[at])).unwrap_or(0);
+    sides.rotate_left(first);
+    let locks = sides.iter().filter_map(|side| side.held.map(|hold| hold.lock)).collect();
+    let confidence = Some(Confidence::Reproduced);
+    Some(finish(Kind::OrderInversion, confidence, locks, sides, Detail::None, None, seq))
+}
+
+/// What the owner of `seen` did in the deadlock.
+fn happened(seen: &Side, deadlock: &Finding) -> Option<Side> {
+    let (held, wanted) = (seen.held?, seen.wants?);
+    deadlock.sides.iter().find_map(|side| {
+        let wants = side.wants.filter(|wants| {
+            (wants.want, wants.at) == (wanted.want, wanted.at)
+                && wants.lock.class.may_be(wanted.lock.class)
+        })?;
+        let is_held = |hold: &&Hold| {
+            (hold.mode, hold.at) == (held.mode, held.at) && hold.lock.class.may_be(held.lock.class)
+        };
+        let own = *side.held.iter().chain(&side.others).find(is_held)?;
+        let all = side.held.iter().chain(&side.others);
+        let others = all.filter(|hold| hold.lock.id != own.lock.id);
+        let others = others.map(|hold| Hold { at: None, ..*hold }).collect();
+        Some(Side { owner: side.owner.clone(), held: Some(own), wants: Some(wants), others })
+    })
+}
+
 fn cycle_side(side: &event::Side, name: &Option<Arc<str>>) -> Side {
     let ((from, from_class, mode), (to, to_class, want)) = (side.from, side.to);
     let other = |&(id, class, mode): &(u64, Option<&'static Class>, _)| {

@@ -34,6 +34,7 @@ mod signal;
 mod sink;
 #[cfg(feature = "source")]
 pub mod source;
+mod steer;
 // loom's atomics are not `const`, and the mirrors' constructors are.
 mod stack;
 #[cfg(not(lockgraph_loom))]

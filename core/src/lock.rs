@@ -84,6 +84,13 @@ impl Class {
         self.name.is_none() && (self.created_at.is_none() || self.defaulted)
     }
 
+    /// Whether a lock of the one may be, in another run, a lock of the other.
+    pub(crate) fn may_be(&self, other: &Class) -> bool {
+        let made = |class: &Class| (class.created_at, class.type_name, class.policy.kind);
+        let alike = self.is_per_instance() && other.is_per_instance() && made(self) == made(other);
+        alike || self.id == other.id
+    }
+
     /// The number of the class that `lock`, one of this class's, has in journals: one of its own
     /// where classes are per instance.
     pub fn number(&self, lock: LockId) -> u64 {

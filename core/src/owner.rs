@@ -44,11 +44,12 @@ pub(crate) const RELEASED_ELSEWHERE: u32 = 8;
 pub(crate) const HINTED: u32 = 16;
 /// Somebody may join this thread and wants to know what it has asked for: see `recent`.
 pub(crate) const FOLLOWED: u32 = 32;
-/// What was news before is to be looked at again.
-pub(crate) const LOOK_AGAIN: u32 = 64;
-
 /// A thread of the recorder's own.
 pub(crate) const SERVES: u32 = 64;
+/// Some of its requests are to be paused: see `steer`.
+pub(crate) const STEERED: u32 = 128;
+/// What was news before is to be looked at again.
+pub(crate) const LOOK_AGAIN: u32 = 256;
 
 /// Set and unset by other threads too.
 const FOREIGN: u32 = RELEASED_ELSEWHERE | LOOK_AGAIN;

@@ -167,6 +167,18 @@ pub struct Observed {
     pub journal: String,
 }
 
+/// What became of an inversion in a steered run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Steered {
+    /// It was made a deadlock, which was broken; the finding is the inversion, as it happened.
+    Reproduced(crate::Finding),
+    /// Nobody was left who could still come to one of its sides.
+    NeverMet,
+    /// The time was over.
+    OutOfTime,
+}
+
 /// One no-op per function of the door.
 macro_rules! nothing {
     ($($(#[$attr:meta])* $name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty = $value:expr)?;)*) => {
@@ -274,6 +286,12 @@ nothing! {
     scope_current() -> Scope = Scope::NONE;
     /// The running owner belongs to `scope` from now on.
     scope_entered(scope: Scope) -> Scope = Scope::NONE;
+    /// Steers the owners of a scope into inversions: there are none.
+    scope_steered(scope: Scope, inversions: &[crate::Finding], bound: std::time::Duration);
+    /// Ends what [`scope_steered`] began.
+    scope_released(scope: Scope) -> Vec<Steered> = Vec::new();
+    /// Whether a request that was granted is to wait all the same: no.
+    insists(lock: &LockHeader) -> bool = false;
     /// Ends a scope.
     scope_closed(scope: Scope) -> Observed = Observed::default();
 }

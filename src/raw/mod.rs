@@ -126,7 +126,7 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         mode: Mode,
         site: Site,
         try_lock: impl Fn(&R) -> Option<G>,
-        unlock: impl FnOnce(&R, G),
+        unlock: impl Fn(&R, G),
         lock: impl FnOnce(&R) -> G,
     ) -> TrackedGuard<G> {
         if door::is_on() {
@@ -146,7 +146,7 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         } else if door::is_off() {
             return TrackedGuard { inner: lock(&self.raw), token: Token::UNTRACKED };
         }
-        self.careful_request(mode, site, try_lock, lock)
+        self.careful_request(mode, site, try_lock, unlock, lock)
     }
 
     /// A fresh blocking request with everything that may be said of it.
@@ -156,12 +156,16 @@ impl<R, P: LockPolicy> Tracked<R, P> {
         mode: Mode,
         site: Site,
         try_lock: impl Fn(&R) -> Option<G>,
+        unlock: impl Fn(&R, G),
         lock: impl FnOnce(&R) -> G,
     ) -> TrackedGuard<G> {
         door::before(&self.header, P::POLICY, mode.into(), site);
-        let inner = match try_lock(&self.raw) {
-            Some(inner) => inner,
-            None => self.park(mode.into(), site, try_lock, lock),
+        let inner = loop {
+            match try_lock(&self.raw) {
+                Some(inner) if door::insists(&self.header) => unlock(&self.raw, inner),
+                Some(inner) => break inner,
+                None => break self.park(mode.into(), site, try_lock, lock),
+            }
         };
         self.hold(inner, mode, site)
     }

@@ -84,21 +84,29 @@ impl Drop for Entered {
 /// lockgraph::assert_order!(observation, "accounts" < "audit");
 /// ```
 pub fn observe<R>(f: impl FnOnce() -> R) -> Observation {
-    let open = Open(door::scope_opened());
-    let entered = Scope(open.0).enter();
-    drop(f());
-    drop(entered);
-    Observation::of(open.close())
+    let open = Open::new();
+    open.run(f);
+    open.close()
 }
 
 /// A scope that ends also where the observed code panics.
-struct Open(door::Scope);
+pub(super) struct Open(pub(super) door::Scope);
 
 impl Open {
-    fn close(self) -> door::Observed {
+    pub(super) fn new() -> Open {
+        Open(door::scope_opened())
+    }
+
+    /// Runs `f` in the scope.
+    pub(super) fn run<R>(&self, f: impl FnOnce() -> R) {
+        let _entered = Scope(self.0).enter();
+        drop(f());
+    }
+
+    pub(super) fn close(self) -> Observation {
         let scope = self.0;
         std::mem::forget(self);
-        door::scope_closed(scope)
+        Observation::of(door::scope_closed(scope))
     }
 }
 

@@ -107,6 +107,12 @@ const CORE: &[Rule] = &[
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
     ),
+    rule(
+        "steer",
+        &["evidence", "finding", "held", "owner", "parked", "wait"],
+        &["finding::text"],
+        "says who is paused; it reports nothing, and asks the waits whether anybody can come",
+    ),
     rule("stack", &["finding::site"], &[], "keeps stacks by owner; knows no wait"),
     rule("recorder", &["*"], &[], "the careful path behind the door"),
     rule("process", &["*"], &[], "start, end and fork: wires the system's calls to the recorder"),

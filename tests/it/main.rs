@@ -28,6 +28,7 @@ mod parking_lot_once;
 mod parking_lot_recorded;
 mod parking_lot_rwlock;
 mod parking_lot_types;
+mod provoke;
 mod raw;
 mod resource;
 mod scenario;

@@ -9,6 +9,9 @@ pub(super) fn situation(finding: &Finding) -> Vec<String> {
     let is_now = finding.code == "LG002" || finding.message.starts_with("deadlock:");
     let now = match &*finding.code {
         _ if is_now => "this is no potential problem: it hung when it was reported",
+        "LG003" if finding.confidence == Some(Confidence::Reproduced) => {
+            "nothing hangs now: it did, in a test that made the orders meet, and was broken"
+        }
         "LG003" => {
             "nothing hangs now: each order was seen on its own; the threads hang on the day that the orders meet"
         }

@@ -158,7 +158,7 @@ fn first_place(class: &'static Class) -> u64 {
     class.place.load(Ordering::Acquire)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(lockgraph_loom)))]
 mod tests {
     use super::super::Added;
     use super::super::tests::{NAMES, POLICY, Pairs, rule};

@@ -8,7 +8,7 @@ use super::{Token, careful_block, careful_released, is_known, is_off, is_on};
 use crate::held::NearTop;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
-use crate::owner::{self, FOLLOWED, OwnerBlock};
+use crate::owner::{self, FOLLOWED, OwnerBlock, STEERED};
 use crate::recorder::{self, Inside};
 
 /// The answer of [`granted`].
@@ -109,7 +109,9 @@ fn careful_granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site:
     }
     let Some(block) = careful_block() else { return Granted(0) };
     let want = Want::from(mode);
-    if !is_known(block, lock, policy, want) {
+    // Nobody is paused with the real lock.
+    let may_pause = block.flags() & STEERED != 0 && (!block.held.is_empty() || want.is_writer());
+    if may_pause || !is_known(block, lock, policy, want) {
         return Granted::NEWS;
     }
     let token = careful_acquired(lock, policy, mode, site);

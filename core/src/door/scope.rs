@@ -4,11 +4,12 @@ use super::careful_block;
 use crate::finding::Finding;
 use crate::recorder;
 use crate::scope;
+use crate::steer;
 
 /// A bounded observation. What its owners request, and the findings about them, belong to it; so
 /// do the threads that they start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scope(u32);
+pub struct Scope(pub(super) u32);
 
 impl Scope {
     /// The scope of owners that nobody observes.
@@ -40,6 +41,7 @@ pub fn scope_entered(scope: Scope) -> Scope {
     let Some(block) = careful_block() else { return Scope::NONE };
     let before = Scope(block.scope.get());
     block.set_scope(scope.0);
+    steer::moved(block, before.0, scope.0);
     before
 }
 

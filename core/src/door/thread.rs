@@ -11,8 +11,9 @@ use crate::finding::Wait;
 use crate::joins::{self, Until};
 use crate::lock::Site;
 use crate::mode::Want;
-use crate::owner::{FOLLOWED, OwnerBlock};
+use crate::owner::{FOLLOWED, OwnerBlock, STEERED};
 use crate::recorder::{self, Inside};
+use crate::steer;
 
 /// What a thread start hands to the child, and to whoever joins it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,11 @@ pub fn thread_starting() -> Birth {
     let _inside = Inside::enter(block);
     recorder::introduce(block);
     let Some(number) = recorder::thread_starting(block) else { return Birth::UNTRACKED };
-    Birth { number, record: joins::open(number), scope: block.scope.get() }
+    let scope = block.scope.get();
+    if block.flags() & STEERED != 0 {
+        steer::starting(scope);
+    }
+    Birth { number, record: joins::open(number), scope }
 }
 
 /// Called first on the started thread.
@@ -49,6 +54,7 @@ pub fn thread_started(birth: Birth) {
             block.set(FOLLOWED);
         }
         joins::started(birth.record, birth.number, block);
+        steer::started(block, birth.scope);
     }
 }
 

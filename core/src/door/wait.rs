@@ -12,10 +12,11 @@ use crate::finding::{Kind, Level};
 use crate::joins;
 use crate::lock::{Class, LockHeader, Site};
 use crate::mode::{Policy, Want};
-use crate::owner::OwnerBlock;
+use crate::owner::{OwnerBlock, STEERED};
 use crate::parked::{self, Wait, What};
 use crate::recorder::{self, Inside};
 use crate::stack;
+use crate::steer;
 use crate::wait::{self, Attempt, Deadlock, Process};
 use std::fmt;
 
@@ -50,7 +51,7 @@ impl Parked {
         stack: false,
     };
 
-    fn new(block: &'static OwnerBlock, wait: &Wait, must_not_panic: bool) -> Parked {
+    pub(super) fn new(block: &'static OwnerBlock, wait: &Wait, must_not_panic: bool) -> Parked {
         let outer = block.parked.load();
         let for_permit = outer.is_some_and(|outer| matches!(outer.what, What::Permit(_)));
         if for_permit && wait.what != What::Threads {
@@ -64,6 +65,9 @@ impl Parked {
             stack::keep(block.id());
         }
         let turn = block.parked.publish(wait);
+        if block.flags() & STEERED != 0 {
+            steer::waits(block);
+        }
         let joins = wait.what == What::Threads;
         let of_lock = matches!(wait.what, What::Lock(_));
         let wanted = wait.class.filter(|_| of_lock).map(|class| (class, wait.since));
@@ -263,7 +267,7 @@ pub(super) fn threads(site: Site, may_panic: bool) -> Parked {
     parked
 }
 
-fn introduced(block: &'static OwnerBlock, what: What, at: Site) -> Wait {
+pub(super) fn introduced(block: &'static OwnerBlock, what: What, at: Site) -> Wait {
     let _inside = Inside::enter(block);
     recorder::introduce(block);
     begun(block, what, at)

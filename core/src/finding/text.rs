@@ -134,6 +134,10 @@ impl Finding {
                     Some(Confidence::SameOwner) => {
                         "nothing hangs now: each order was seen on its own, in one thread"
                     }
+                    Some(Confidence::Reproduced) => {
+                        "nothing hangs now: it did, in a test that made the orders meet, and was \
+                         broken"
+                    }
                     _ if self.kind == Kind::ClassInversion => {
                         "nothing hangs now: each order was seen with other locks of these classes; \
                          the threads hang on the day that the orders meet on the same ones"

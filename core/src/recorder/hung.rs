@@ -10,17 +10,19 @@ use crate::lock::{LockHeader, Origin, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::Want;
 use crate::os::{Os, System};
-use crate::owner::{self, OwnerBlock};
+use crate::owner::{self, OwnerBlock, STEERED};
 use crate::parked::{self, Waiting, What};
 use crate::recorder::Inside;
 use crate::sink::{self, journal};
 use crate::stack;
+use crate::steer;
 use crate::wait::{self, Deadlock, Process, Stuck, Suspicion};
 use std::sync::Arc;
 
-/// Whether the owner that closes a deadlock panics in place of parking.
+/// Whether the owner that closes a deadlock panics in place of parking: in a steered run always.
 pub(crate) fn breaks(must_not_panic: bool) -> bool {
-    !must_not_panic && config::level(Kind::Deadlock, None) == Level::Deny
+    let steered = || owner::current().is_some_and(|block| block.flags() & STEERED != 0);
+    !must_not_panic && (config::level(Kind::Deadlock, None) == Level::Deny || steered())
 }
 
 /// Delivers LG002; returns the message to panic with where the closer is to panic. The running
@@ -30,13 +32,30 @@ pub(crate) fn deadlock(deadlock: &Deadlock, must_not_panic: bool) -> Option<Stri
     let finding = evidence::deadlock(deadlock, &mut named, seq);
     let message = breaks(must_not_panic).then(|| finding.message());
     let level = config::level(finding.kind, finding.confidence);
-    let scope = crate::owner::current().map_or(0, |block| block.scope.get());
+    let scope = owner::current().map_or(0, |block| block.scope.get());
+    let happened = happened(scope, &finding);
     deliver(finding, false, scope);
-    let denied = level == Level::Deny && message.is_none() && config::aborts_when_certain();
-    if denied || level == Level::Abort {
+    for inversion in happened {
+        deliver(inversion, false, scope);
+    }
+    let denied = level == Level::Deny && config::aborts_when_certain();
+    if message.is_none() && (denied || level == Level::Abort) {
         abort();
     }
     message
+}
+
+/// The inversions which a steered run of the scope was to bring about, and which this deadlock is.
+fn happened(scope: u32, deadlock: &Finding) -> Vec<Finding> {
+    let mut happened = Vec::new();
+    for (number, seen) in steer::open(scope).iter() {
+        let seq = graph().next_seq();
+        if let Some(inversion) = evidence::reproduced(seen, deadlock, seq) {
+            steer::reproduced(scope, *number, &Arc::new(inversion.clone()));
+            happened.push(inversion);
+        }
+    }
+    happened
 }
 
 /// Completes the journal and ends the process.
@@ -145,8 +164,11 @@ pub(crate) fn stalls(threshold: u64, told: &mut Vec<(OwnerId, u64)>) -> Option<A
     let mut all = wait::standing(&Process);
     let waits = |stuck: &Stuck| stuck.wait.map(|wait| (stuck.owner, wait.since));
     told.retain(|key| all.iter().any(|stuck| waits(stuck) == Some(*key)));
-    let too_long =
-        |stuck: &Stuck| stuck.wait.is_some_and(|wait| now.saturating_sub(wait.since) >= threshold);
+    let paused = What::Other(Waiting::Region(steer::REGION));
+    let too_long = |stuck: &Stuck| {
+        let long = |wait: parked::Wait| now.saturating_sub(wait.since) >= threshold;
+        stuck.wait.is_some_and(|wait| wait.what != paused && long(wait))
+    };
     // Whoever sleeps till there is work may do so for ever, unless it keeps others from a lock or
     // nobody is left to wake it.
     let nobody_runs = all.iter().all(&too_long);

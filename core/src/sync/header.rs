@@ -146,9 +146,12 @@ fn careful_request<'a, G, H>(
         return map(lock(), |inner| guard(Hold { header, token: Token::UNTRACKED }, inner));
     }
     door::before(header, policy, mode.into(), site);
-    let inner = match at_once(try_lock()) {
-        Some(inner) => inner,
-        None => park(header, policy, mode.into(), site, try_lock, lock),
+    let inner = loop {
+        match at_once(try_lock()) {
+            Some(inner) if door::insists(header) => drop(inner),
+            Some(inner) => break inner,
+            None => break park(header, policy, mode.into(), site, try_lock, lock),
+        }
     };
     map(inner, |inner| guard(Hold::new(header, policy, mode, site), inner))
 }

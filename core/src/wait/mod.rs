@@ -37,6 +37,7 @@
 mod cycle;
 #[cfg(all(test, lockgraph_loom))]
 mod loom_tests;
+mod rest;
 mod standstill;
 #[cfg(all(test, not(lockgraph_loom)))]
 mod tests;
@@ -216,7 +217,7 @@ impl Waits {
         self.gather(owners);
         loop {
             let me = self.waiters.iter().position(|w| std::ptr::eq(w.block, block))?;
-            self.reduce();
+            self.reduce(&|_| false);
             if !self.waiters[me].stuck {
                 return None;
             }
@@ -245,12 +246,13 @@ impl Waits {
         owners.joins(&mut |joiner, child| self.joins.push((joiner, child)));
     }
 
-    /// The greatest set of owners each of which waits for one of them: what the least fixed point
-    /// of "can run" leaves.
-    fn reduce(&mut self) {
+    /// The greatest set of owners each of which waits for one of them, or is `kept` back: what the
+    /// least fixed point of "can run" leaves.
+    fn reduce(&mut self, kept: &dyn Fn(&Waiter) -> bool) {
         for waiter in self.waiters.iter_mut() {
             let wait = waiter.wait;
             waiter.stuck = match wait.what {
+                _ if kept(waiter) => true,
                 What::Lock(_) | What::Permit(_) => !wait.timed,
                 // Timed or not, it needs its mutex.
                 What::Notification | What::Threads => true,
@@ -261,7 +263,7 @@ impl Waits {
         while changed {
             changed = false;
             for at in 0..self.waiters.len() {
-                if self.waiters[at].stuck {
+                if self.waiters[at].stuck && !kept(&self.waiters[at]) {
                     let mut stays = false;
                     self.for_each_blocker(at, &mut |_, _| stays = true);
                     self.waiters[at].stuck = stays;

@@ -302,6 +302,69 @@ fn a_second_read_behind_a_writer_is_a_deadlock_of_two() {
     assert_eq!(crowd.closes(&mut waits, 0), [0, 1]);
 }
 
+/// Of owners 0.., the first of which is paused: whether nobody can come, whether that is sure, and
+/// who stands in the way.
+fn still(crowd: &Crowd, members: usize) -> Option<(bool, Option<u32>)> {
+    let members = &crowd.owners[..members];
+    let rest = Waits::new().at_rest(members, &members[..1], crowd)?;
+    Some((rest.unsure == 0, rest.in_the_way.map(OwnerBlock::index)))
+}
+
+#[test]
+fn while_one_is_paused_whoever_waits_for_it_cannot_come_and_whoever_runs_can() {
+    let mut crowd = Crowd::new(3);
+    crowd.holds(0, 1, Mode::Exclusive, &MUTEX);
+    assert!(still(&crowd, 1).is_none(), "it has not published its pause yet");
+    let pause = What::Other(Waiting::Region("pause"));
+    crowd.waits(0, 0, pause, &MUTEX);
+    assert_eq!(still(&crowd, 1), Some((true, None)));
+    assert!(still(&crowd, 2).is_none(), "the second one runs");
+    let turn = crowd.waits(1, 1, What::Lock(Want::Exclusive), &MUTEX);
+    assert_eq!(still(&crowd, 2), Some((true, Some(1))));
+    crowd.is_over(1, turn);
+    let turn = crowd.waits(1, 2, What::Lock(Want::Exclusive), &MUTEX);
+    assert!(still(&crowd, 2).is_none(), "that lock is free, or held by one that runs");
+    crowd.holds(2, 2, Mode::Exclusive, &MUTEX);
+    assert!(still(&crowd, 2).is_none());
+    crowd.waits(2, 0, What::Threads, &MUTEX);
+    assert!(still(&crowd, 2).is_none(), "no thread is known that it joins");
+    crowd.joins.push((2, 0));
+    assert_eq!(still(&crowd, 3), Some((true, Some(1))), "through a join by another owner");
+    assert_eq!(still(&crowd, 2), Some((true, Some(1))), "which need be no member");
+    crowd.is_over(1, turn);
+    crowd.begins(1, 1, What::Lock(Want::Exclusive), &MUTEX, true);
+    assert!(still(&crowd, 2).is_none(), "a timed wait ends by itself");
+}
+
+#[test]
+fn a_wait_that_anybody_may_end_is_unsure_in_a_member_and_none_in_others() {
+    for what in [What::Other(Waiting::Message), What::Notification] {
+        let crowd = Crowd::new(3);
+        crowd.waits(0, 0, What::Other(Waiting::Region("pause")), &MUTEX);
+        crowd.waits(1, 7, what, &MUTEX);
+        assert_eq!(still(&crowd, 2), Some((false, None)));
+        crowd.holds(2, 9, Mode::Exclusive, &MUTEX);
+        let turn = crowd.waits(2, 7, what, &MUTEX);
+        let unsure = |members: usize| {
+            let members = &crowd.owners[..members];
+            let rest = Waits::new().at_rest(members, &members[..1], &crowd);
+            rest.expect("nobody comes").unsure
+        };
+        let (two, three) = (unsure(2), unsure(3));
+        assert_ne!(two, three);
+        assert_eq!(three, unsure(3), "the same as long as the waits are");
+        crowd.is_over(2, turn);
+        crowd.waits(2, 7, what, &MUTEX);
+        assert_ne!(three, unsure(3), "another wait");
+    }
+    let crowd = Crowd::new(3);
+    crowd.waits(0, 0, What::Other(Waiting::Region("pause")), &MUTEX);
+    crowd.holds(2, 9, Mode::Exclusive, &MUTEX);
+    crowd.waits(2, 0, What::Other(Waiting::Message), &MUTEX);
+    crowd.waits(1, 9, What::Lock(Want::Exclusive), &MUTEX);
+    assert!(still(&crowd, 2).is_none(), "whoever waits outside may be woken from outside");
+}
+
 impl Crowd {
     /// The owners of a standstill that two looks find, when all threads sleep.
     fn stands_still(&self, waits: &mut Waits) -> Vec<u32> {

@@ -105,6 +105,25 @@ fn two_lock_deadlock_aborts_where_that_is_the_level() {
     assert!(!err.contains("LG003"), "no orders in tier watch: {err}");
 }
 
+#[test]
+fn provoke_two_locks_makes_them_meet_whatever_the_level_is() {
+    let words = ["savings", "checking", "thread `customer`", "thread `auditor`", "(reproduced)"];
+    deadlocks("provoke_two_locks", &words, &["LG003 feasible", "LG002", "LG003 reproduced"]);
+    if !lockgraph::PRESENT {
+        return;
+    }
+    for level in ["deny", "warn", "allow", "abort"] {
+        let output = command("provoke_two_locks")
+            .env("LOCKGRAPH", format!("full,LG002={level}"))
+            .output()
+            .expect("the example can be started");
+        let (out, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(1), "{level}: {out}{err}");
+        assert!(out.contains("as reported: reproduced"), "{level}: {out}{err}");
+        assert!(out.contains("with one order: clean"), "{level}: {out}{err}");
+    }
+}
+
 /// Nobody closes it; the detector finds it where the system tells whether threads sleep.
 #[test]
 fn channel_deadlock_is_named_where_every_thread_waits() {
