@@ -223,6 +223,7 @@ fn clients_that_say_nothing_are_told_goodbye() {
 fn a_client_that_does_not_read_cannot_keep_the_server_from_stopping() {
     let server = Serving::start(0);
     let mut client = server.connect();
+    assert!(echoes(&client, "here\n"), "it is let in");
     client.set_nonblocking(true).expect("a socket can be");
     // Until all buffers between the two are full: then the server is in a write that does not end.
     let mut full = 0;
