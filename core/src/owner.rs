@@ -56,8 +56,7 @@ const FOREIGN: u32 = RELEASED_ELSEWHERE | LOOK_AGAIN;
 /// Bits of a token that name the place of a hold.
 const PLACE_BITS: u32 = 24;
 
-/// See the module. No line of the processor's cache, nor the one that is fetched with it, belongs to
-/// two blocks.
+/// See the module. No two share a line of the processor's cache, nor the one fetched with it.
 #[repr(C, align(128))]
 pub(crate) struct OwnerBlock {
     pub(crate) held: HeldSet,

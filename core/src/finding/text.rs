@@ -177,8 +177,7 @@ impl Finding {
                 notes
             }
             Kind::OrderViolation => vec![
-                "nothing hangs now: it does on the day that another thread takes these locks in the \
-                 declared order"
+                "nothing hangs now: it does when another thread takes both in the declared order"
                     .to_owned(),
                 format!("declared: {}", chain(&self.rules)),
             ],
