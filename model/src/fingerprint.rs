@@ -1,4 +1,4 @@
-//! The identity of a cycle within one build, as the recorder computes it
+//! The identity of a cycle, or of a request, within one build, as the recorder computes it
 //! (`core/src/finding/fingerprint.rs`): of kind, confidence, classes and sites, whatever the ids
 //! and the side from which it was met. A test compares the two.
 
@@ -7,6 +7,16 @@ use std::collections::HashMap;
 
 /// The fingerprint of a finding that is a cycle (LG003, LG004), from the dump that it is in.
 pub(crate) fn of_cycle(dump: &Dump, finding: &Finding) -> String {
+    of(dump, finding, &None)
+}
+
+/// The fingerprint of a finding about one request (LG007): its site counts.
+pub(crate) fn of_request(dump: &Dump, finding: &Finding) -> String {
+    let at = finding.cycle.first().and_then(|side| side.acquired_at.clone());
+    of(dump, finding, &at)
+}
+
+fn of(dump: &Dump, finding: &Finding, at: &Option<Site>) -> String {
     let classes: HashMap<Id, &Class> = dump.classes.iter().map(|class| (class.id, class)).collect();
     let key = |lock: Option<Id>| {
         let at = lock.and_then(|id| crate::across::lock_at(dump, id));
@@ -29,7 +39,7 @@ pub(crate) fn of_cycle(dump: &Dump, finding: &Finding) -> String {
     hash.field("");
     smallest_rotation(&sides).into_iter().flatten().for_each(|field| hash.field(field));
     locks.iter().for_each(|field| hash.field(field));
-    hash.field("");
+    hash.field(&site_key(at));
     format!("{:016x}", hash.0)
 }
 

@@ -26,6 +26,7 @@
 //!   inversions that only all of them together show;
 //! - [`policy`]: what `lockgraph.toml` says; [`check`]: what that and a baseline make of the findings
 //!   of a dump; [`diff`]: what changed between two dumps, also of two builds;
+//! - [`declared`]: what was recorded, beside the declared order;
 //! - [`suggest`]: an order of the classes to keep to, and why one comes before another;
 //! - [`cycles`]: the components of the order graph and their cycles; [`order`]: class edges, and
 //!   an order of the classes that all of them agree with;
@@ -49,6 +50,7 @@ mod assemble;
 pub mod check;
 mod compact;
 pub mod cycles;
+pub mod declared;
 pub mod diff;
 pub mod dump;
 mod error;

@@ -310,3 +310,14 @@ fn two_orders_in_one_module_and_many_mentions_are_one_constant_each() {
     assert_eq!(names, ["one", "two", "three", "four", "five", "six", "one/more", "seven"]);
     assert_eq!(ONE, Rank::new("one"));
 }
+
+/// What `cargo lockgraph order --format rust` prints compiles.
+#[allow(dead_code)]
+mod printed {
+    include!(concat!(env!("CARGO_MANIFEST_DIR"), "/cargo-lockgraph/tests/golden/order-ordered.rs"));
+
+    #[test]
+    fn the_order_that_the_subcommand_prints_has_its_classes_as_ranks() {
+        assert_eq!([SESSIONS.name(), CONFIG.name(), USERS.name()], ["sessions", "config", "users"]);
+    }
+}

@@ -3,13 +3,14 @@
 use crate::cli::Outcome;
 use crate::failure::Failure;
 use crate::input::Inputs;
-use crate::names::count;
+use crate::names::{Names, count, plain};
 use crate::output::Output;
 use crate::policy::{self, Found};
 use crate::report::{Format, Item, Report, Standing};
 use lockgraph_model::check::{self, Judged, Options, Status};
 use lockgraph_model::policy::Subject;
-use lockgraph_model::{Dump, Kind, Level};
+use lockgraph_model::{Dump, Kind, Level, declared};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     /// Do not fail by what lies wholly inside dependencies.
     #[arg(long)]
     workspace_only: bool,
+    /// Warn of declared orders that were never seen, and of orders seen that no rule declares.
+    #[arg(long)]
+    drift: bool,
     #[command(flatten)]
     rules: Rules,
 }
@@ -64,7 +68,8 @@ pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure>
         return args.rules.bless(&args.inputs.merge_or(dir)?, out);
     }
     let dump = args.inputs.load_or(dir)?;
-    args.rules.judge(&dump, found.as_ref(), args.workspace_only, out)
+    let drifts = if args.drift { drifts(&dump, found.as_ref()) } else { Vec::new() };
+    args.rules.judge(&dump, found.as_ref(), args.workspace_only, drifts, out)
 }
 
 impl Rules {
@@ -76,7 +81,8 @@ impl Rules {
     /// Writes what was recorded to the baseline.
     pub(crate) fn bless(&self, dump: &Dump, out: &mut impl Write) -> Result<Outcome, Failure> {
         if let Some(file) = &self.baseline {
-            bless(dump, file, out)?;
+            let found = policy::find(self.policy.as_deref())?;
+            bless(&by_order(dump, found.as_ref()), file, out)?;
         }
         Ok(Outcome::Clean)
     }
@@ -84,7 +90,7 @@ impl Rules {
     /// Judges what was recorded by the policy of the workspace.
     pub(crate) fn judge_here(&self, dump: &Dump, out: &mut impl Write) -> Result<Outcome, Failure> {
         let found = policy::find(self.policy.as_deref())?;
-        self.judge(dump, found.as_ref(), false, out)
+        self.judge(dump, found.as_ref(), false, Vec::new(), out)
     }
 
     fn judge(
@@ -92,8 +98,10 @@ impl Rules {
         dump: &Dump,
         found: Option<&Found>,
         workspace_only: bool,
+        warnings: Vec<String>,
         out: &mut impl Write,
     ) -> Result<Outcome, Failure> {
+        let dump = &*by_order(dump, found);
         let baseline = self.baseline.as_ref().map(Dump::read).transpose()?;
         let verdict = check::check(
             dump,
@@ -111,6 +119,7 @@ impl Rules {
         let mut report = Report::new(dump, items.collect());
         report.all = self.all;
         report.colours = self.output.colours();
+        report.warnings.extend(warnings);
         if let Some(found) = found {
             report.warnings.extend(verdict.unused_allows.iter().map(|&rule| unused(found, rule)));
         }
@@ -122,6 +131,35 @@ impl Rules {
         self.output.write(out, |out| report.write(self.format, out))?;
         Ok(if verdict.fails() { Outcome::Findings } else { Outcome::Clean })
     }
+}
+
+/// What was recorded, with what of it is against the declared order.
+fn by_order<'d>(dump: &'d Dump, found: Option<&Found>) -> Cow<'d, Dump> {
+    let Some(found) = found else { return Cow::Borrowed(dump) };
+    let violations = declared::violations(dump, &found.policy.order, &found.name());
+    if violations.is_empty() {
+        return Cow::Borrowed(dump);
+    }
+    let mut dump = dump.clone();
+    dump.findings.extend(violations);
+    Cow::Owned(dump)
+}
+
+/// Where the declared order and what was recorded have nothing to do with each other.
+fn drifts(dump: &Dump, found: Option<&Found>) -> Vec<String> {
+    let (rules, file) =
+        found.map_or((&[][..], String::new()), |found| (&*found.policy.order, found.name()));
+    let drift = declared::drift(dump, rules);
+    let names = Names::of(dump);
+    let unseen = drift.unseen.iter().map(|&rule| {
+        let (rule, line) = (&rules[rule], rules[rule].line);
+        let (before, after) = (rule.before.as_str(), rule.after.as_str());
+        plain(&format!("{file}:{line}: declared, and never seen: {before} -> {after}")).into_owned()
+    });
+    let undeclared = drift.undeclared.iter().map(|&(from, to)| {
+        format!("seen, and not declared: {} -> {}", names.class(from), names.class(to))
+    });
+    unseen.chain(undeclared).collect()
 }
 
 fn standing(judged: &Judged, found: Option<&Found>) -> Standing {

@@ -25,7 +25,7 @@ pub(crate) struct Args {
 enum Language {
     /// `[[order]]` tables for lockgraph.toml, without those that follow from others.
     Toml,
-    /// A constant: the classes from the first to the last.
+    /// An `order!`: the classes from the first to the last.
     Rust,
 }
 
@@ -76,14 +76,50 @@ fn against(
     Ok(())
 }
 
+/// What `order!` takes.
+const MENTIONS: usize = 256;
+
 fn rust(dump: &Dump, suggestion: &Suggestion, out: &mut dyn Write) -> io::Result<()> {
     let names = Names::of(dump);
-    writeln!(out, "/// The lock classes in the order in which they are taken.")?;
-    writeln!(out, "pub const LOCK_ORDER: [&str; {}] = [", suggestion.order.len())?;
+    // Two levels of one class have one name.
+    let mut ranks: Vec<(String, String)> = Vec::new();
     for &id in &suggestion.order {
         let class = dump.classes.iter().find(|class| class.id == id).and_then(ClassPattern::of);
         let name = class.map_or_else(|| names.class(id), |class| class.as_str().to_owned());
-        writeln!(out, "    \"{}\",", name.escape_default())?;
+        if ranks.iter().all(|(_, known)| *known != name) {
+            ranks.push((constant(&name, &ranks), name));
+        }
     }
-    writeln!(out, "];")
+    if ranks.len() > MENTIONS {
+        let many = ranks.len();
+        return writeln!(
+            out,
+            "// `order!` takes {MENTIONS} classes, here are {many}: use `--format toml`."
+        );
+    }
+    if ranks.len() < 2 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "// In effect from the first use of a rank: `Mutex::new(..).ranked(RANK)`, or `ranked!`."
+    )?;
+    writeln!(out, "lockgraph::order! {{")?;
+    for (at, (rank, name)) in ranks.iter().enumerate() {
+        let before = if at == 0 { "" } else { "< " };
+        writeln!(out, "    {before}{rank}(\"{}\")", name.escape_default())?;
+    }
+    writeln!(out, "}}")
+}
+
+/// A name of Rust for a class, other than those before.
+fn constant(name: &str, before: &[(String, String)]) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let mut base: String = name.chars().map(letter).collect();
+    if !base.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        base.insert_str(0, "LOCK_");
+    }
+    let is_free = |rank: &String| before.iter().all(|(known, _)| known != rank);
+    let numbered = (2..).map(|number| format!("{base}_{number}"));
+    std::iter::once(base.clone()).chain(numbered).find(is_free).unwrap_or(base)
 }

@@ -1,6 +1,7 @@
 //! What to do about a finding, in a line or two; `explain` says more.
 
 use super::sides::Story;
+use crate::names::plain;
 use lockgraph_model::dump::Finding;
 use lockgraph_model::words::Confidence;
 
@@ -39,7 +40,12 @@ pub(super) fn situation(finding: &Finding) -> Vec<String> {
         Some(Confidence::Reproduced) => "reproduced: a steered run made it happen",
         Some(Confidence::Certain | Confidence::Hazard) => "",
     };
-    [now, grade].into_iter().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    let lines = [now, grade].into_iter().filter(|line| !line.is_empty()).map(str::to_owned);
+    let declared = finding.rules.iter().map(|rule| {
+        let (before, after, source) = (&rule.before, &rule.after, &rule.source);
+        plain(&format!("declared: `{before}` before `{after}` ({source})")).into_owned()
+    });
+    lines.chain(declared).collect()
 }
 
 /// The lines after `help:`.

@@ -1,7 +1,7 @@
 // No order agrees with all that was observed: 1 class edge goes against this one.
 //   accounts -> audit at src/main.rs:22:24
-/// The lock classes in the order in which they are taken.
-pub const LOCK_ORDER: [&str; 2] = [
-    "audit",
-    "accounts",
-];
+// In effect from the first use of a rank: `Mutex::new(..).ranked(RANK)`, or `ranked!`.
+lockgraph::order! {
+    AUDIT("audit")
+    < ACCOUNTS("accounts")
+}

@@ -1,6 +1,6 @@
-/// The lock classes in the order in which they are taken.
-pub const LOCK_ORDER: [&str; 3] = [
-    "sessions",
-    "config",
-    "users",
-];
+// In effect from the first use of a rank: `Mutex::new(..).ranked(RANK)`, or `ranked!`.
+lockgraph::order! {
+    SESSIONS("sessions")
+    < CONFIG("config")
+    < USERS("users")
+}

@@ -90,6 +90,45 @@ fn what_the_policy_allows_does_not_fail_and_an_unused_allow_is_told() {
 }
 
 #[test]
+fn what_is_against_the_declared_order_fails_and_an_allow_or_a_baseline_accepts_it() {
+    let order = "[[order]]\nbefore = \"users\"\nafter = \"config\"\n";
+    let root = workspace("check_order", order, &["ordered"]);
+    let output = check(&root, &["runs"]);
+    assert_ends(&output, 1, "1 error");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("LG007") && text.contains("(lockgraph.toml:2)"), "{text}");
+
+    let baseline = &["runs", "--baseline", "locks.json"][..];
+    let blessed = check(&root, &[baseline, &["--bless"]].concat());
+    assert_eq!(blessed.status.code(), Some(0), "{blessed:?}");
+    assert_eq!(check(&root, baseline).status.code(), Some(0));
+
+    let allow = "[[allow]]\nfrom = \"config\"\nto = \"users\"\nreason = \"start-up\"\n";
+    fs::write(root.join("lockgraph.toml"), order.to_owned() + allow).unwrap();
+    assert_eq!(check(&root, &["runs"]).status.code(), Some(0));
+
+    // As it is taken: nothing.
+    let right = "[[order]]\nbefore = \"config\"\nafter = \"users\"\n";
+    fs::write(root.join("lockgraph.toml"), right).unwrap();
+    let output = check(&root, &["runs"]);
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("LG007"), "{output:?}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn drift_tells_what_was_declared_and_never_seen_and_what_was_seen_and_not_declared() {
+    let order = "[[order]]\nbefore = \"config\"\nafter = \"nothing\"\n";
+    let root = workspace("check_drift", order, &["ordered"]);
+    let never = "warning: lockgraph.toml:2: declared, and never seen: config -> nothing\n";
+    let seen = "warning: seen, and not declared: config -> users\n";
+    let text = |args: &[&str]| String::from_utf8(check(&root, args).stdout).unwrap();
+    let drifts = text(&["runs", "--drift"]);
+    assert!(drifts.contains(never) && drifts.contains(seen), "{drifts}");
+    let silent = text(&["runs"]);
+    assert!(!silent.contains("never seen") && !silent.contains("not declared"), "{silent}");
+}
+
+#[test]
 fn a_broken_policy_is_one_error_with_its_place() {
     let root = workspace("check_policy", "stall = 10\n", &["abba"]);
     assert_refused(&check(&root, &["runs"]), 3, "lockgraph.toml:1:9: ");

@@ -29,7 +29,10 @@ fn data(name: &str) -> PathBuf {
 /// A file for this test alone.
 fn scratch(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, content).unwrap();
+    // Several tests may make the same file: a reader finds it whole.
+    let new = path.with_extension(format!("{:?}.new", std::thread::current().id()));
+    std::fs::write(&new, content).unwrap();
+    std::fs::rename(&new, &path).unwrap();
     path
 }
 

@@ -4,6 +4,8 @@
 mod check;
 mod corruption;
 mod cycles;
+#[cfg(feature = "policy")]
+mod declared;
 mod errors;
 mod golden;
 mod laws;
