@@ -312,7 +312,6 @@ fn two_orders_in_one_module_and_many_mentions_are_one_constant_each() {
 }
 
 /// What `cargo lockgraph order --format rust` prints compiles.
-#[allow(dead_code)]
 mod printed {
     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/cargo-lockgraph/tests/golden/order-ordered.rs"));
 
