@@ -7,7 +7,7 @@
 //! time, so the walk never goes below `a`.
 
 use crate::lock::OwnerId;
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 
 /// A segment's number; 0 is "unknown" and ordered with nothing.
 pub(crate) type SegmentId = u32;
@@ -37,11 +37,13 @@ struct Birth {
 /// All segments of the process.
 pub(crate) struct Segments {
     /// `segments[i]` has number i + 1.
-    segments: SysVec<Segment>,
-    births: SysVec<Birth>,
+    segments: Table<Segment>,
+    births: Table<Birth>,
+    /// Threads that were started.
+    started: u32,
     stack: SysVec<SegmentId>,
     /// Per segment: the walk that visited it last.
-    visited: SysVec<u32>,
+    visited: Table<u32>,
     walk: u32,
     /// How often a cap made an answer or a segment unknown.
     pub(crate) capped: u64,
@@ -50,10 +52,11 @@ pub(crate) struct Segments {
 impl Segments {
     pub(crate) const fn new() -> Self {
         Segments {
-            segments: SysVec::new(),
-            births: SysVec::new(),
+            segments: Table::new(),
+            births: Table::new(),
+            started: 0,
             stack: SysVec::new(),
-            visited: SysVec::new(),
+            visited: Table::new(),
             walk: 0,
             capped: 0,
         }
@@ -85,10 +88,16 @@ impl Segments {
             + self.visited.capacity_bytes()
     }
 
-    /// Notes that a thread is started out of segment `parent`; the number is from 1.
+    /// Notes that a thread is started out of segment `parent`; the number is from 1. Beyond as many
+    /// as there may be segments, nothing is known of the parent.
     pub(crate) fn birth(&mut self, parent: SegmentId) -> u32 {
-        self.births.push(Birth { parent, last: UNKNOWN });
-        self.births.len() as u32
+        self.started = self.started.saturating_add(1);
+        if self.births.len() < MAX_SEGMENTS {
+            self.births.push(Birth { parent, last: UNKNOWN });
+        } else {
+            self.capped += 1;
+        }
+        self.started
     }
 
     /// The segment in which the parent started this child.
@@ -209,6 +218,19 @@ mod tests {
         let beyond = s.add(MAIN, last, UNKNOWN);
         assert_eq!((beyond, s.capped), (UNKNOWN, 1));
         assert!(!s.ordered(last, beyond) && !s.ordered(beyond, last));
-        assert!(s.bytes() < 128 << 20, "{} bytes", s.bytes());
+        assert!(s.bytes() <= 65 << 20, "{} bytes", s.bytes());
+    }
+
+    #[test]
+    fn beyond_four_million_starts_a_new_one_is_unknown_and_counted() {
+        let mut s = Segments::new();
+        let parent = s.add(MAIN, UNKNOWN, UNKNOWN);
+        let last = (0..4_000_000).map(|_| s.birth(parent)).last();
+        assert_eq!((last, s.capped), (Some(4_000_000), 0));
+        let beyond = s.birth(parent);
+        assert_eq!((beyond, s.capped), (4_000_001, 1));
+        s.reached(beyond, parent);
+        assert_eq!((s.parent_of(beyond), s.last_of(beyond)), (UNKNOWN, UNKNOWN));
+        assert!(s.bytes() <= 33 << 20, "{} bytes", s.bytes());
     }
 }
