@@ -26,7 +26,7 @@ impl<T> Table<T> {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         match self.pieces.last() {
-            Some(last) => (self.pieces.len() - 1 << BITS) + last.len(),
+            Some(last) => ((self.pieces.len() - 1) << BITS) + last.len(),
             None => 0,
         }
     }
