@@ -68,7 +68,7 @@ fn main() {
         many.iter().for_each(|lock| *lock.lock() += 1);
     });
 
-    // The numbers leave every table nearly full: right after one has grown, it has twice the room.
+    // The numbers leave the indices nearly full: right after one has grown, it has twice the room.
     let gated = mutexes(361);
     let gate = Mutex::new(0);
     line("edge with one witness that has a gate", pairs(&gated), || {
@@ -78,6 +78,11 @@ fn main() {
     line("edge with one witness", pairs(&dense), || elsewhere(|| nest_all(&dense, None)));
     line("another witness, by a second owner", pairs(&dense), || {
         elsewhere(|| nest_all(&dense, None));
+    });
+    // What `Default` makes has a class of its own, and the edge between the classes is kept as well.
+    let apart: Vec<Mutex<u64>> = (0..361).map(|_| Mutex::default()).collect();
+    line("edge with one witness, where each lock has its own class", pairs(&apart), || {
+        elsewhere(|| nest_all(&apart, None));
     });
     line("lock in the graph, with an edge and its witness", many.len(), || {
         let _outer = gate.lock();
