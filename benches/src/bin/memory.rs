@@ -80,7 +80,7 @@ fn main() {
         elsewhere(|| nest_all(&dense, None));
     });
     // What `Default` makes has a class of its own, and the edge between the classes is kept as well.
-    let apart: Vec<Mutex<u64>> = (0..361).map(|_| Mutex::default()).collect();
+    let apart: Vec<Mutex<u64>> = (0..120).map(|_| Mutex::default()).collect();
     line("edge with one witness, where each lock has its own class", pairs(&apart), || {
         elsewhere(|| nest_all(&apart, None));
     });
