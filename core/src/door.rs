@@ -41,7 +41,7 @@ pub use declare::*;
 pub use hold::{
     Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
 };
-pub use life::{adopt, lock_dropped, lock_reinitialised};
+pub use life::{adopt, adopt_at, lock_dropped, lock_reinitialised};
 pub use scope::*;
 pub use steer::{Steered, insists, scope_released, scope_steered};
 pub use thread::*;

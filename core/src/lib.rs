@@ -4,6 +4,8 @@
 //! dependency, so that it can be linked into foreign programs. Lock wrappers talk to it through
 //! [`door`] alone. `docs/design.md` tells how it works.
 
+#[cfg(not(lockgraph_loom))]
+pub mod body;
 mod cache;
 mod class;
 pub mod config;
@@ -23,6 +25,9 @@ pub mod mpsc;
 mod os;
 mod owner;
 mod parked;
+// Without bodies, under loom, its tests alone use it.
+#[cfg(any(test, not(lockgraph_loom)))]
+mod pool;
 mod primitive;
 mod process;
 mod recent;

@@ -5,9 +5,10 @@
 //! careful function below each.
 
 use super::{careful_block, is_off, is_on};
+use crate::class;
 use crate::config;
 use crate::finding::Misuse;
-use crate::lock::{LockHeader, Origin};
+use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::Policy;
 use crate::owner::{self, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::recorder::{self, Inside};
@@ -20,6 +21,24 @@ use std::panic::Location;
 pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
     if !is_off() {
         first_use(lock, policy, type_name);
+    }
+}
+
+/// As [`adopt`], for a lock that has no room for its creation site: what can be said of it is where it
+/// is first locked, `site`.
+///
+/// Cost: a lock of the recorder's, and an entry in its table of classes.
+#[inline(never)]
+pub fn adopt_at(
+    lock: &LockHeader,
+    policy: &'static Policy,
+    type_name: &'static str,
+    site: Site,
+) {
+    if let Some(block) = careful_block() {
+        let _inside = Inside::enter(block);
+        lock.settle(|_| class::first_locked(policy, site, Some(type_name)));
+        recorder::identify(block, lock, policy, Some(type_name));
     }
 }
 
