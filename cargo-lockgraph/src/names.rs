@@ -39,10 +39,13 @@ impl<'a> Names<'a> {
     /// `accounts`, or `Mutex(src/main.rs:3:9)` for a class that the program did not name.
     pub(crate) fn class(&self, id: Id) -> String {
         let Some(class) = self.classes.get(&id) else { return format!("class {id}") };
-        match (&class.name, &class.created_at) {
-            (Some(name), _) => plain(name).into_owned(),
-            (None, Some(at)) => plain(&format!("{}({at})", class.kind)).into_owned(),
-            (None, None) => plain(&format!("{}(class {id})", class.kind)).into_owned(),
+        match (&class.name, &class.created_at, &class.first_locked_at) {
+            (Some(name), ..) => plain(name).into_owned(),
+            (None, Some(at), _) => plain(&format!("{}({at})", class.kind)).into_owned(),
+            (None, None, Some(_)) => {
+                plain(&format!("{}({})", class.kind, class.origin())).into_owned()
+            }
+            (None, None, None) => plain(&format!("{}(class {id})", class.kind)).into_owned(),
         }
     }
 

@@ -187,10 +187,9 @@ fn quoted(pattern: &ClassPattern) -> String {
 }
 
 fn called(class: &Class) -> String {
-    match (&class.name, &class.created_at) {
-        (Some(name), _) => format!("`{}`", name.escape_debug()),
-        (None, Some(at)) => format!("the {} created at {at}", class.kind),
-        (None, None) => format!("the {} created at an unknown place", class.kind),
+    match &class.name {
+        Some(name) => format!("`{}`", name.escape_debug()),
+        None => format!("the {} {}", class.kind, class.origin()),
     }
 }
 

@@ -121,6 +121,9 @@ pub(crate) struct ClassLine {
     pub(crate) type_name: Option<String>,
     /// Where its locks are created.
     pub(crate) created_at: Option<Site>,
+    /// Where its one lock was locked first, where nothing else is known.
+    #[serde(default)]
+    pub(crate) first_locked_at: Option<Site>,
     /// Its declared level among the classes of one name or site.
     #[serde(default)]
     pub(crate) level: u8,

@@ -121,11 +121,16 @@ impl Page<'_> {
                 None => plain(&class.kind).into_owned(),
             });
             let at = class.and_then(|class| class.created_at.as_ref());
+            let first = class.filter(|class| class.first_locked_at.is_some());
             rows.push([
                 format!("#{}", lock.id),
                 self.names.class(lock.class),
                 kind,
-                at.map_or_else(|| "created at a place unknown".to_owned(), site),
+                match (at, first) {
+                    (Some(at), _) => site(at),
+                    (None, Some(class)) => plain(&class.origin()).into_owned(),
+                    (None, None) => "created at a place unknown".to_owned(),
+                },
                 if lock.dropped_seq.is_some() { "dropped".to_owned() } else { String::new() },
                 if self.has_many() {
                     format!("process {}", lock.process + 1)

@@ -77,7 +77,7 @@ impl Drawing<'_> {
             .iter()
             .filter_map(|lock| {
                 let label = format!("{}: {}", lock.label, lock.what);
-                Some(Mark { site: lock.created_at?, label, kind: AnnotationKind::Context })
+                Some(Mark { site: lock.at?, label, kind: AnnotationKind::Context })
             })
             .collect();
         if marks.is_empty() {

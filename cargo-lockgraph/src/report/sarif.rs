@@ -94,10 +94,10 @@ fn level(item: &Item<'_>) -> &'static str {
     }
 }
 
-/// Where the locks are created, and every place of the sides.
+/// Where the locks come from, and every place of the sides.
 fn related(story: &Story<'_>) -> Vec<Value> {
     let locks = story.locks.iter().filter_map(|lock| {
-        Some(location(lock.created_at?, Some(format!("{}: {}", lock.label, lock.what))))
+        Some(location(lock.at?, Some(format!("{}: {}", lock.label, lock.what))))
     });
     let sides = story.sides.iter().flat_map(|side| {
         let took = format!("{} takes {} ({})", side.owner, side.held.label, side.held.mode);

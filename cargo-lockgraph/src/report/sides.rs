@@ -22,7 +22,8 @@ pub(super) struct LockWord<'a> {
     pub(super) label: String,
     /// `Mutex<u64>`.
     pub(super) what: String,
-    pub(super) created_at: Option<&'a Site>,
+    /// Where it was created; where it was locked first, which `what` says then.
+    pub(super) at: Option<&'a Site>,
 }
 
 /// One side of a cycle, or the one owner of another finding.
@@ -163,11 +164,14 @@ impl<'a> Report<'a> {
 
     fn lock_word(&self, id: Id, labels: &BTreeMap<Id, String>) -> LockWord<'a> {
         let class = self.class_of(id);
-        LockWord {
-            label: labels.get(&id).cloned().unwrap_or_default(),
-            what: class.map_or_else(|| "a lock never used".to_owned(), type_of),
-            created_at: class.and_then(|class| class.created_at.as_ref()),
+        let created = class.and_then(|class| class.created_at.as_ref());
+        let locked = class.and_then(|class| class.first_locked_at.as_ref());
+        let mut what = class.map_or_else(|| "a lock never used".to_owned(), type_of);
+        if created.is_none() && locked.is_some() {
+            what.push_str(", first locked here");
         }
+        let label = labels.get(&id).cloned().unwrap_or_default();
+        LockWord { label, what, at: created.or(locked) }
     }
 
     /// `apart`: the sides come from several processes.

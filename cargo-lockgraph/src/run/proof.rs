@@ -50,7 +50,7 @@ impl Proof {
     fn add(&mut self, unit: &Unit, mode: Mode) {
         let name = format!("{} {}", unit.package, unit.version);
         self.notes.extend(unit.note.clone());
-        let is_target = mode == Mode::Full && transform::PACKAGES.contains(&&*unit.package);
+        let is_target = mode.has_lock_api() && transform::PACKAGES.contains(&&*unit.package);
         if unit.transformed {
             self.transformed.insert(name.clone());
         } else if is_target && !unit.is_program && unit.note.is_none() {

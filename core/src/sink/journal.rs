@@ -203,6 +203,10 @@ fn class_line(out: &mut Line, seq: u64, number: u64, class: &Class) -> std::fmt:
         Some(site) => json::site(out, site)?,
         None => write!(out, "null")?,
     }
+    if let Some(site) = class.first_locked_at {
+        write!(out, r#","first_locked_at":"#)?;
+        json::site(out, site)?;
+    }
     write!(
         out,
         r#","level":{},"keyed":{},"per_instance":{}}}"#,

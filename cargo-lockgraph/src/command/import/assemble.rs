@@ -113,6 +113,7 @@ fn new_class(id: Id, name: String) -> Class {
         type_name: None,
         crate_name: None,
         created_at: None,
+        first_locked_at: None,
         level: 0,
         keyed: false,
         per_instance: false,
