@@ -78,7 +78,16 @@ impl Identity<'static> {
             Origin::Label(label) => (label.name, Some(label.created_at), label.level, false),
         };
         let site = site.filter(|site| !is_in_std(site));
-        Identity { policy, name, site, type_name, level, keyed: false, defaulted, first_locked_at: None }
+        Identity {
+            policy,
+            name,
+            site,
+            type_name,
+            level,
+            keyed: false,
+            defaulted,
+            first_locked_at: None,
+        }
     }
 
     fn of(class: &'static Class) -> Self {

@@ -31,7 +31,7 @@ struct Place<T> {
 
 /// Places of the first segment, as a power of two.
 const FIRST: u32 = if cfg!(lockgraph_loom) { 0 } else { 6 };
-const SEGMENTS: usize = if cfg!(lockgraph_loom) { 3 } else { 22 };
+const SEGMENTS: usize = if cfg!(lockgraph_loom) { 3 } else { 20 };
 /// The highest number: what all segments have room for.
 pub(crate) const MAX: u32 = (1 << FIRST) * ((1 << SEGMENTS) - 1);
 

@@ -117,7 +117,7 @@ pub struct Class {
     pub created_at: Option<Site>,
     /// Where its one lock was locked first, of a lock that has no room for its creation site; there
     /// only then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_locked_at: Option<Site>,
     /// Its declared level among the classes of one name or site; 0 where none is declared.
     #[serde(default)]
@@ -132,17 +132,6 @@ pub struct Class {
     /// What each process did with it.
     #[serde(default)]
     pub per_process: Vec<ClassUse>,
-}
-
-impl Class {
-    /// Where its locks come from, in words: `created at src/main.rs:3:9`.
-    pub fn origin(&self) -> String {
-        match (&self.created_at, &self.first_locked_at) {
-            (Some(at), _) => format!("created at {at}"),
-            (None, Some(at)) => format!("first locked at {at}"),
-            (None, None) => "created at an unknown place".to_owned(),
-        }
-    }
 }
 
 /// What one process did with the locks of a class.

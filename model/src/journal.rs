@@ -119,10 +119,8 @@ pub(crate) struct ClassLine {
     /// The protected type.
     #[serde(rename = "type")]
     pub(crate) type_name: Option<String>,
-    /// Where its locks are created.
+    /// Where its locks are created, or where its one lock was locked first.
     pub(crate) created_at: Option<Site>,
-    /// Where its one lock was locked first, where nothing else is known.
-    #[serde(default)]
     pub(crate) first_locked_at: Option<Site>,
     /// Its declared level among the classes of one name or site.
     #[serde(default)]

@@ -35,6 +35,7 @@ const BASE: &[&str] = &["mem", "mode", "lock", "config", "os", "primitive"];
 const CORE: &[Rule] = &[
     rule("primitive", &[], &[], "std's or loom's atomics: knows nothing of locks"),
     rule("mem", &[], &[], "an array on the system allocator: knows nothing of locks"),
+    rule("pool", &[], &[], "numbers and places: knows not what for"),
     rule("mode", &[], &[], "the blocking matrix: knows modes, not threads"),
     rule("os", &[], &[], "what differs between systems, and nothing else"),
     rule("tally", &[], &[], "counts of a class: knows not even that"),
@@ -119,7 +120,13 @@ const CORE: &[Rule] = &[
     rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),
     rule("signal", &["*"], &[], "as the detector, when it is asked to"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
-    rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
+    rule("body", &["pool", "door"], &[], "tells the door when a lock of std's size is gone"),
+    rule(
+        "sync",
+        &["door", "mpsc", "body"],
+        &[],
+        "std's locks with a header, or a body elsewhere: through the door alone",
+    ),
     rule("source", &[], &[], "the crate's own text: code for nobody here"),
     rule("thread", &["door"], &[], "a mirror of std's: knows the recorder by the door alone"),
     rule("mpsc", &["door"], &[], "as thread"),
@@ -221,6 +228,8 @@ const FACES: &[&str] = &["lib", "present", "absent", "dump", "config", "detector
 const UNSAFE: &[(&str, &str)] = &[
     ("core/src/mem.rs", "an array on the system allocator"),
     ("core/src/lock.rs", "a lock's one pointer has two meanings"),
+    ("core/src/pool", "places are found through atomic pointers"),
+    ("core/src/sync/neutral/", "data beside a real lock that is elsewhere, as std has it"),
     ("core/src/owner.rs", "owner blocks are leaked, recycled and read from other threads"),
     ("core/src/held.rs", "slots are found by their distance in bytes, chunks by pointers"),
     ("core/src/held/slot.rs", "a hold's class and site are references kept in atomics"),

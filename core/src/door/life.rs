@@ -29,12 +29,7 @@ pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str
 ///
 /// Cost: a lock of the recorder's, and an entry in its table of classes.
 #[inline(never)]
-pub fn adopt_at(
-    lock: &LockHeader,
-    policy: &'static Policy,
-    type_name: &'static str,
-    site: Site,
-) {
+pub fn adopt_at(lock: &LockHeader, policy: &'static Policy, type_name: &'static str, site: Site) {
     if let Some(block) = careful_block() {
         let _inside = Inside::enter(block);
         lock.settle(|_| class::first_locked(policy, site, Some(type_name)));

@@ -12,7 +12,10 @@ impl<T: Send + Sync + 'static> Pool<T> {
         let mut free = Vec::new();
         let mut number = self.free.load(Ordering::Relaxed) as u32;
         while number != 0 {
-            assert!(number <= used && !free.contains(&number), "{number} of {used}, after {free:?}");
+            assert!(
+                number <= used && !free.contains(&number),
+                "{number} of {used}, after {free:?}"
+            );
             free.push(number);
             number = self.place(number).unwrap().below.load(Ordering::Relaxed);
         }
@@ -47,7 +50,11 @@ fn each_number_has_a_place_of_its_own() {
     for number in 1..100_000 {
         let (segment, at) = split(number);
         assert_eq!((segment, at), next, "{number}");
-        next = if at + 1 == 1 << (segment as u32 + FIRST) { (segment + 1, 0) } else { (segment, at + 1) };
+        next = if at + 1 == 1 << (segment as u32 + FIRST) {
+            (segment + 1, 0)
+        } else {
+            (segment, at + 1)
+        };
     }
     assert_eq!(split(MAX), (SEGMENTS - 1, (1 << (SEGMENTS as u32 - 1 + FIRST)) - 1));
 }

@@ -11,10 +11,7 @@ impl Condvar {
         Condvar(std::sync::Condvar::new())
     }
 
-    pub(crate) fn wait<'a, T>(
-        &self,
-        guard: MutexGuard<'a, T>,
-    ) -> LockResult<MutexGuard<'a, T>> {
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let (result, guard) = guard.over(|inner| self.0.wait(inner));
         map(result, guard)
     }

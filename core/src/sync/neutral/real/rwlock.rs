@@ -69,10 +69,7 @@ impl<T: ?Sized> RwLock<T> {
         header
     }
 
-    fn reader<'a>(
-        &'a self,
-        inner: std::sync::RwLockReadGuard<'a, ()>,
-    ) -> RwLockReadGuard<'a, T> {
+    fn reader<'a>(&'a self, inner: std::sync::RwLockReadGuard<'a, ()>) -> RwLockReadGuard<'a, T> {
         // SAFETY: a cell's data is at no null pointer.
         let data = unsafe { NonNull::new_unchecked(self.data.get()) };
         RwLockReadGuard { data, _inner: inner }
@@ -113,6 +110,7 @@ impl<T: ?Sized> RwLock<T> {
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     /// Lets readers in, as one of them.
     #[cfg(lockgraph_std = "1.92")]
+    #[clippy::msrv = "1.92"]
     pub(crate) fn downgrade(self) -> RwLockReadGuard<'a, T> {
         let RwLockWriteGuard { lock, inner } = self;
         lock.reader(std::sync::RwLockWriteGuard::downgrade(inner))
