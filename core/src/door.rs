@@ -321,10 +321,10 @@ pub(crate) fn released_by_lock_at(lock: &LockHeader, site: Site) -> bool {
 
 /// The hold changes its mode in place: a downgrade, or an upgrade that was granted.
 pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
-    forward!(converted(lock, token, mode));
     if *token == Token::UNTRACKED || config::is_lost() {
         return;
     }
+    forward!(converted(lock, token, mode));
     let id = lock.id().0;
     let (place, generation) = (token.place(), token.generation());
     let own = owner::current().filter(|block| block.index() == token.block());

@@ -15,6 +15,7 @@ mod system;
 mod system;
 
 use crate::config::Signal;
+use crate::copies::OURS;
 
 /// Waits for the next signal; false where none will come.
 pub(crate) type Signals = Box<dyn FnMut() -> bool + Send>;
@@ -60,7 +61,9 @@ pub(crate) trait System {
 
     /// Of the copies that are equal to this one, the one whose file was loaded first; this one where
     /// that is not known. The files of both stay loaded from now on.
-    fn first_copy() -> First;
+    fn first_copy() -> First {
+        First { head: &OURS.head, strangers: 0 }
+    }
 
     /// The number of the process; 0 where there are none.
     fn process_id() -> u32;

@@ -107,8 +107,8 @@ pub fn thread_joined(birth: Birth) {
 
 /// Nobody will wait for the thread.
 pub fn thread_detached(birth: Birth) {
-    forward!(thread_detached(birth));
     if birth != Birth::UNTRACKED {
+        forward!(thread_detached(birth));
         joins::detached(birth.record, birth.number);
     }
 }

@@ -2,29 +2,16 @@
 //!
 //! This file holds unsafe code: foreign functions.
 
-// Where the note's assembler and the loader's tables are known; a program that is linked statically
-// loads nothing.
+// Where the note and the loader's tables are known; a program that is linked statically loads nothing.
 #[cfg(all(
     any(target_arch = "x86_64", target_arch = "aarch64"),
     target_pointer_width = "64",
-    not(target_feature = "crt-static"),
-    not(lockgraph_loom)
+    not(any(target_feature = "crt-static", lockgraph_loom))
 ))]
 #[path = "linux/modules.rs"]
 mod modules;
-#[cfg(not(all(
-    any(target_arch = "x86_64", target_arch = "aarch64"),
-    target_pointer_width = "64",
-    not(target_feature = "crt-static"),
-    not(lockgraph_loom)
-)))]
-mod modules {
-    pub(super) fn first_copy() -> super::First {
-        super::First { head: &crate::copies::OURS.head, strangers: 0 }
-    }
-}
 
-use super::{First, Signals, System};
+use super::{Signals, System};
 use crate::config::Signal;
 use std::ffi::{c_int, c_uint, c_void};
 use std::fs::{self, File};
@@ -189,7 +176,12 @@ impl System for Os {
         seen == threads
     }
 
-    fn first_copy() -> First {
+    #[cfg(all(
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_pointer_width = "64",
+        not(any(target_feature = "crt-static", lockgraph_loom))
+    ))]
+    fn first_copy() -> super::First {
         modules::first_copy()
     }
 

@@ -2,9 +2,8 @@
 //! journal then has no `end` and counts as that of a killed process; a forked child goes on
 //! recording, into its parent's journal. A report waits for std's lock of the standard error.
 
-use super::{First, Signals, System};
+use super::{Signals, System};
 use crate::config::Signal;
-use crate::copies::OURS;
 use std::cell::Cell;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -50,10 +49,6 @@ impl System for Os {
 
     fn all_others_sleep(_threads: usize) -> bool {
         false
-    }
-
-    fn first_copy() -> First {
-        First { head: &OURS.head, strangers: 0 }
     }
 
     fn process_id() -> u32 {

@@ -28,11 +28,16 @@ struct Plugin {
     elsewhere: extern "C" fn(Call, bool),
 }
 
+fn open(file: &Path) -> *mut c_void {
+    let name = CString::new(file.to_str().unwrap()).unwrap();
+    let library = unsafe { dlopen(name.as_ptr(), 2) };
+    assert!(!library.is_null(), "{file:?} cannot be loaded");
+    library
+}
+
 impl Plugin {
     fn load(file: &Path) -> Plugin {
-        let name = CString::new(file.to_str().unwrap()).unwrap();
-        let library = unsafe { dlopen(name.as_ptr(), 2) };
-        assert!(!library.is_null(), "{file:?} cannot be loaded");
+        let library = open(file);
         let find = |name: &str| {
             let name = CString::new(name).unwrap();
             let found = unsafe { dlsym(library, name.as_ptr()) };
@@ -96,6 +101,10 @@ extern "C" fn host_after_meeting() {
     if got.is_err() { println!("the program was refused") }
 }
 
+fn refuses(went_well: bool) {
+    if !went_well { println!("the plugin was refused") }
+}
+
 /// A real deadlock, which is broken.
 fn deadlock(plugin: &Plugin) {
     let (around, alone) = (plugin.around, plugin.alone);
@@ -104,7 +113,7 @@ fn deadlock(plugin: &Plugin) {
         first.spawn_scoped(scope, move || {
             let _host = HOST.lock().unwrap_or_else(PoisonError::into_inner);
             meet(0);
-            if !alone() { println!("the plugin was refused") }
+            refuses(alone())
         }).unwrap();
         let second = thread::Builder::new().name("second".to_owned());
         second.spawn_scoped(scope, move || assert!(around(host_after_meeting))).unwrap();
@@ -131,9 +140,17 @@ fn forked(run: impl FnOnce()) {
 
 fn main() {
     let own = std::env::current_exe().unwrap();
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
     let what = args.next().unwrap_or_default();
-    let file = own.with_file_name("libwhole_plugins.so");
+    let file = match what.as_str() {
+        "two" | "two-ordered" => args.next().map(PathBuf::from),
+        _ => None,
+    };
+    // Before all others.
+    if let Some(stranger) = args.next_if(|name| name.ends_with(".so")) {
+        open(Path::new(&stranger));
+    }
+    let file = file.unwrap_or_else(|| own.with_file_name("libplugin.so"));
     // Another file with the same text is another library.
     let copy = |n: u32| -> PathBuf {
         let to = std::env::temp_dir().join(format!("whole_plugins_{}_{n}.so", process::id()));
@@ -141,7 +158,12 @@ fn main() {
         to
     };
     let (outer, inner) = match what.as_str() {
-        "two" | "two-ordered" => (Plugin::load(&copy(1)), Plugin::load(&copy(2))),
+        "two" | "two-ordered" => {
+            let files = [copy(1), copy(2)];
+            let both = (Plugin::load(&files[0]), Plugin::load(&files[1]));
+            files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+            both
+        }
         _ => (Plugin::load(&file), Plugin::load(&file)),
     };
     let with_host = |call: &dyn Fn()| {
@@ -154,10 +176,12 @@ fn main() {
         "where" => println!("{}", file.display()),
         "ordered" => in_turn(ours_first, || with_host(&|| assert!((outer.around)(nothing)))),
         "inverted" => in_turn(ours_first, theirs_first),
-        "forked" => {
+        "forked" | "forked-ordered" => {
+            host_alone();
+            // Where the library has not been used before, and where it has.
             forked(|| { ours_first(); theirs_first() });
-            in_turn(ours_first, || forked(theirs_first));
-            in_turn(|| (), theirs_first);
+            let second = || if what == "forked" { theirs_first() } else { ours_first() };
+            in_turn(ours_first, || { forked(theirs_first); second() });
             forked(|| { ours_first(); theirs_first() });
         }
         "two" | "two-ordered" => {
@@ -194,10 +218,18 @@ fn main() {
             thread::spawn(move || assert!((again.around)(nothing))).join().unwrap();
         }
         "deadlock" => {
-            FIRST.store(args.next().unwrap().parse().unwrap(), SeqCst);
+            FIRST.store(u32::from(args.next().unwrap() == "second"), SeqCst);
             deadlock(&outer);
         }
-        "self" => assert!(!(outer.twice)(), "a lock was taken twice"),
+        "self" => refuses((outer.twice)()),
+        "unwinding" => {
+            struct Again(extern "C" fn() -> bool);
+            impl Drop for Again {
+                fn drop(&mut self) { refuses((self.0)()) }
+            }
+            let _again = Again(outer.twice);
+            panic!("the program unwinds");
+        }
         _ => panic!("{what:?} is nothing to do"),
     }
     println!("came to its end");

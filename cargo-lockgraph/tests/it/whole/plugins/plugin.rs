@@ -1,5 +1,7 @@
 //! A library that a program loads: one lock, and calls back with it held.
 
+mod marked;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
