@@ -4,6 +4,7 @@
 //! no atomics; [`text`] turns it into the report that people read.
 
 mod declared;
+mod detached;
 pub(crate) mod fingerprint;
 #[cfg(test)]
 #[path = "../../tests/golden/mod.rs"]
@@ -444,22 +445,7 @@ pub struct Finding {
     pub seq: u64,
 }
 
-/// Copies what clones would share: each of two copies of the recorder has an allocator of its own.
-fn detach(sides: &mut [Side], waits: &mut [Waited]) {
-    let names = sides.iter_mut().map(|side| &mut side.owner.name);
-    for text in names.chain(waits.iter_mut().map(|wait| &mut wait.stack)) {
-        *text = text.as_deref().map(Arc::from);
-    }
-}
-
 impl Finding {
-    /// A clone that shares nothing.
-    pub(crate) fn detached(&self) -> Finding {
-        let mut copy = self.clone();
-        detach(&mut copy.sides, &mut copy.waits);
-        copy
-    }
-
     /// Every lock that the finding names; some stand there several times.
     pub(crate) fn mentioned(&self) -> impl Iterator<Item = LockRef> + '_ {
         let of_sides = self.sides.iter().flat_map(|side| {

@@ -15,13 +15,6 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A clone that shares nothing.
-    pub(crate) fn detached(&self) -> Snapshot {
-        let mut copy = self.clone();
-        super::detach(&mut copy.sides, &mut copy.waits);
-        copy
-    }
-
     /// Every lock that it names; some stand there several times.
     pub(crate) fn mentioned(&self) -> impl Iterator<Item = LockRef> + '_ {
         self.sides.iter().flat_map(|side| {
