@@ -31,7 +31,7 @@ struct Header {
     address: u64,
     physical: u64,
     in_file: u64,
-    size: u64,
+    in_memory: u64,
     align: u64,
 }
 
@@ -42,7 +42,8 @@ unsafe extern "C" {
     fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void;
 }
 
-/// `PT_NOTE`.
+/// `PT_LOAD` and `PT_NOTE`.
+const LOAD: u32 = 1;
 const NOTE: u32 = 4;
 /// The note's name, with its end, and its type.
 const NAME: &[u8] = b"lockgraph\0";
@@ -132,12 +133,20 @@ unsafe extern "C" fn visit(module: *const Module, _: usize, look: *mut c_void) -
     let (module, look) = unsafe { (&*module, &mut *look.cast::<Look>()) };
     let is_program = look.files == 0;
     look.files += 1;
+    if module.headers.is_null() {
+        return 0;
+    }
     // SAFETY: the file's headers, which are loaded with it.
     let headers = unsafe { std::slice::from_raw_parts(module.headers, usize::from(module.count)) };
-    for header in headers.iter().filter(|header| header.kind == NOTE) {
+    let is_loaded = |note: &Header| {
+        let end = |header: &Header| header.address.saturating_add(header.in_file);
+        let mut loads = headers.iter().filter(|header| header.kind == LOAD);
+        loads.any(|load| load.address <= note.address && end(note) <= end(load))
+    };
+    for header in headers.iter().filter(|header| header.kind == NOTE && is_loaded(header)) {
         let start = module.at.wrapping_add(header.address as usize) as *const u8;
-        // SAFETY: a segment of notes is loaded, and read only.
-        let notes = unsafe { std::slice::from_raw_parts(start, header.size as usize) };
+        // SAFETY: these bytes are of the file and loaded; nobody writes notes.
+        let notes = unsafe { std::slice::from_raw_parts(start, header.in_file as usize) };
         for distance in distances(notes, header.align) {
             let from = from_ref(distance).cast::<u8>();
             let head = from.wrapping_offset(i64::from_ne_bytes(*distance) as isize).cast::<Head>();
