@@ -13,10 +13,12 @@
 //! that of one which is dropped while it is locked.
 //!
 //! # Assumptions
-//! One recorder in the process. A lock that another copy of it has used (a library that was loaded
-//! with `dlopen` has one) names a body that is not here: the process aborts then, in 63 of 64 cases.
+//! Copies of the recorder in one process have joined (see `copies`): the bodies are those of the first.
+//! A lock that is shared by copies which cannot join names a body that is not here: the process aborts
+//! then, in 63 of 64 cases.
 
 use crate::config;
+use crate::copies::forward;
 use crate::door;
 use crate::lock::LockHeader;
 use crate::mem::SysVec;
@@ -36,7 +38,10 @@ pub struct Body {
     pub rwlock: RwLock<()>,
 }
 
+#[cfg(not(lockgraph_loom))]
 static BODIES: Pool<Body> = Pool::new();
+#[cfg(lockgraph_loom)]
+static BODIES: std::sync::LazyLock<Pool<Body>> = std::sync::LazyLock::new(Pool::new);
 
 impl Body {
     fn new() -> Body {
@@ -48,31 +53,12 @@ impl Body {
         !matches!(self.mutex.try_lock(), Err(TryLockError::WouldBlock))
             && !matches!(self.rwlock.try_write(), Err(TryLockError::WouldBlock))
     }
-
-    /// The lock is gone.
-    #[track_caller]
-    fn end(&self, number: u32) {
-        if !self.header.is_unborn() {
-            door::lock_dropped(&self.header);
-        }
-        if self.is_unlocked() {
-            self.mutex.clear_poison();
-            self.rwlock.clear_poison();
-            self.header.clear();
-            BODIES.give_back(number);
-        }
-    }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body").field("header", &self.header).finish_non_exhaustive()
     }
-}
-
-/// A number for the caller alone.
-fn take() -> u32 {
-    BODIES.take(Body::new).unwrap_or_else(|| fail("lockgraph: too many locks are alive\n"))
 }
 
 /// A lock cannot be used without its body.
@@ -82,7 +68,7 @@ fn fail(why: &str) -> ! {
     std::process::abort();
 }
 
-/// Bits of a handle that are the number; those above tell copies of the recorder apart, as far as they
+/// Bits of a word that are the number; those above tell copies of the recorder apart, as far as they
 /// go.
 const NUMBER_BITS: u32 = 26;
 const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
@@ -92,6 +78,42 @@ fn tag() -> u32 {
     let at = std::ptr::from_ref(&BODIES).addr();
     // Libraries are loaded at whole pages, one here and the other far away.
     (((at >> 12) ^ (at >> 20) ^ (at >> 28)) as u32) << NUMBER_BITS
+}
+
+/// A body for the caller alone, by its word.
+pub(crate) fn take() -> u32 {
+    forward!(take_body());
+    let number = BODIES.take(Body::new);
+    number.unwrap_or_else(|| fail("lockgraph: too many locks are in use for --size-neutral\n"))
+        | tag()
+}
+
+/// The body of a word that was taken.
+pub(crate) fn find(word: u32) -> &'static Body {
+    forward!(find_body(word));
+    let body = if word & !NUMBER == tag() { BODIES.at(word & NUMBER) } else { None };
+    body.unwrap_or_else(|| {
+        fail(
+            "lockgraph: a lock was used by two copies of the recorder that know nothing of each other, \
+             which cannot be with --size-neutral: is it shared with a library that is loaded at run \
+             time?\n",
+        )
+    })
+}
+
+/// The lock is gone; its body is given back, unless it is locked.
+pub(crate) fn end(word: u32) {
+    forward!(end_body(word));
+    let body = find(word);
+    if !body.header.is_unborn() {
+        door::lock_dropped(&body.header);
+    }
+    if body.is_unlocked() {
+        body.mutex.clear_poison();
+        body.rwlock.clear_poison();
+        body.header.clear();
+        BODIES.give_back(word & NUMBER);
+    }
 }
 
 /// The word of a lock whose body is elsewhere. Zero is that of one which was never used, so that zeroed
@@ -121,13 +143,12 @@ impl Handle {
 
     #[cold]
     fn make(&self) -> &'static Body {
-        let number = take();
-        let word = number | tag();
+        let word = take();
         match self.0.compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => find(word),
-            Err(word) => {
-                BODIES.give_back(number);
-                find(word)
+            Err(other) => {
+                end(word);
+                find(other)
             }
         }
     }
@@ -135,8 +156,9 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if let Some(body) = self.made() {
-            body.end(*self.0.get_mut() & NUMBER);
+        match *self.0.get_mut() {
+            0 => {}
+            word => end(word),
         }
     }
 }
@@ -147,23 +169,48 @@ impl fmt::Debug for Handle {
     }
 }
 
-fn find(word: u32) -> &'static Body {
-    let body = if word & !NUMBER == tag() { BODIES.at(word & NUMBER) } else { None };
-    body.unwrap_or_else(|| {
-        fail(
-            "lockgraph: a lock was used by two copies of the recorder, which cannot be with \
-             --size-neutral: is it shared with a library that is loaded at run time?\n",
-        )
-    })
-}
-
 /// Who is at a one-time initialisation right now, by its address.
 static STAYS: Mutex<SysVec<Place>> = Mutex::new(SysVec::new());
 
 struct Place {
     address: usize,
-    number: u32,
+    word: u32,
     stays: u32,
+}
+
+/// Comes to the initialisation at `address`, and gives the word of its body. `None` in a forked child:
+/// another thread of the parent may have had the lock.
+pub(crate) fn stay_at(address: usize) -> Option<u32> {
+    forward!(stay_at(address));
+    if config::is_lost() {
+        return None;
+    }
+    let mut places = STAYS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(place) = places.iter_mut().find(|place| place.address == address) {
+        place.stays += 1;
+        return Some(place.word);
+    }
+    let word = take();
+    places.push(Place { address, word, stays: 1 });
+    Some(word)
+}
+
+/// Leaves it. True where nobody else is there. A child that was forked meanwhile leaves all as it is.
+pub(crate) fn leave(address: usize) -> bool {
+    forward!(leave(address));
+    if config::is_lost() {
+        return false;
+    }
+    let mut places = STAYS.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(at) = places.iter().position(|place| place.address == address) else {
+        return false;
+    };
+    places[at].stays -= 1;
+    let is_last = places[at].stays == 0;
+    if is_last {
+        places.swap_remove(at);
+    }
+    is_last
 }
 
 /// The running thread is at a one-time initialisation that is not complete: its body exists as long.
@@ -174,62 +221,33 @@ struct Place {
 #[derive(Debug)]
 pub struct Stay {
     address: usize,
-    number: u32,
+    word: u32,
 }
 
 impl Stay {
     /// Comes to the initialisation at `address`. `None` in a forked child, where nothing is recorded.
     pub fn at(address: usize) -> Option<Stay> {
-        if config::is_lost() {
-            return None;
-        }
-        let mut places = STAYS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.iter_mut().find(|place| place.address == address) {
-            place.stays += 1;
-            return Some(Stay { address, number: place.number });
-        }
-        let number = take();
-        places.push(Place { address, number, stays: 1 });
-        Some(Stay { address, number })
+        stay_at(address).map(|word| Stay { address, word })
     }
 
     /// The body. Not to be used when nobody stays any more.
     pub fn body(&self) -> &'static Body {
-        find(self.number | tag())
-    }
-
-    /// True where this was the last one.
-    fn leave(&self) -> bool {
-        let mut places = STAYS.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = places.iter().position(|place| place.address == self.address) else {
-            return false;
-        };
-        places[at].stays -= 1;
-        let last = places[at].stays == 0;
-        if last {
-            places.swap_remove(at);
-        }
-        last
+        find(self.word)
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        // A child that was forked meanwhile leaves it as it is.
-        if !config::is_lost() && self.leave() {
-            self.body().end(self.number);
+        if leave(self.address) {
+            end(self.word);
         }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(lockgraph_loom)))]
 mod tests {
     use super::*;
     use std::thread;
-
-    fn number(handle: &Handle) -> u32 {
-        handle.0.load(Ordering::Relaxed) & NUMBER
-    }
 
     #[test]
     fn a_handle_takes_one_body_and_keeps_it_wherever_it_goes() {
@@ -259,11 +277,11 @@ mod tests {
         assert!(!body.mutex.is_poisoned() && body.header.is_unborn());
 
         let handle = Handle::new();
-        let (body, mine) = (handle.body(), number(&handle));
+        let (body, word) = (handle.body(), handle.0.load(Ordering::Relaxed));
         std::mem::forget(body.mutex.lock().unwrap());
         drop(handle);
         let others: Vec<Handle> = (0..100).map(|_| Handle::new()).collect();
-        assert!(others.iter().all(|other| !std::ptr::eq(other.body(), body)), "{mine} is locked");
+        assert!(others.iter().all(|other| !std::ptr::eq(other.body(), body)), "{word} is locked");
     }
 
     #[test]

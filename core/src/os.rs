@@ -15,9 +15,24 @@ mod system;
 mod system;
 
 use crate::config::Signal;
+use crate::copies::OURS;
 
 /// Waits for the next signal; false where none will come.
 pub(crate) type Signals = Box<dyn FnMut() -> bool + Send>;
+
+/// What a copy of the recorder begins with, in every version.
+#[repr(C)]
+pub(crate) struct Head {
+    /// Equal for equal copies alone: of one source, by one compiler, in one way.
+    pub(crate) key: extern "C" fn() -> u64,
+}
+
+/// The first of the copies of the recorder in this process.
+pub(crate) struct First {
+    pub(crate) head: &'static Head,
+    /// How many there are before it that are not equal.
+    pub(crate) strangers: usize,
+}
 
 /// The calls that differ between systems.
 pub(crate) trait System {
@@ -43,6 +58,12 @@ pub(crate) trait System {
     /// True where the process has so many threads, and all but the running one are seen to sleep.
     /// False where that is not known.
     fn all_others_sleep(threads: usize) -> bool;
+
+    /// Of the copies that are equal to this one, the one whose file was loaded first; this one where
+    /// that is not known. The files of both stay loaded from now on.
+    fn first_copy() -> First {
+        First { head: &OURS.head, strangers: 0 }
+    }
 
     /// The number of the process; 0 where there are none.
     fn process_id() -> u32;

@@ -37,7 +37,13 @@ const CORE: &[Rule] = &[
     rule("mem", &[], &[], "an array on the system allocator: knows nothing of locks"),
     rule("pool", &[], &[], "numbers and places: knows not what for"),
     rule("mode", &[], &[], "the blocking matrix: knows modes, not threads"),
-    rule("os", &[], &[], "what differs between systems, and nothing else"),
+    rule(
+        "os",
+        &["copies::OURS"],
+        &[],
+        "what differs between systems, and nothing else; it leaves a mark where this copy is found",
+    ),
+    rule("stds", &[], &[], "what copies of std know of the running thread"),
     rule("tally", &[], &[], "counts of a class: knows not even that"),
     rule("rule", &[], &[], "what is declared, as plain data"),
     rule(
@@ -102,8 +108,8 @@ const CORE: &[Rule] = &[
     rule(
         "evidence",
         &[
-            "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "wait",
-            "declared",
+            "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "stds",
+            "wait", "declared",
         ],
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
@@ -120,13 +126,19 @@ const CORE: &[Rule] = &[
     rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),
     rule("signal", &["*"], &[], "as the detector, when it is asked to"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
-    rule("body", &["pool", "door"], &[], "tells the door when a lock of std's size is gone"),
+    rule(
+        "body",
+        &["pool", "door", "copies"],
+        &[],
+        "tells the door when a lock of std's size is gone",
+    ),
     rule(
         "sync",
         &["door", "mpsc", "body"],
         &[],
         "std's locks with a header, or a body elsewhere: through the door alone",
     ),
+    rule("copies", &["*"], &[], "hands what comes to one door on to another one"),
     rule("source", &[], &[], "the crate's own text: code for nobody here"),
     rule("thread", &["door"], &[], "a mirror of std's: knows the recorder by the door alone"),
     rule("mpsc", &["door"], &[], "as thread"),
@@ -240,6 +252,8 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/thread/scope.rs", "a scope lives as long as std's, which only std knows"),
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
     ("core/src/os/linux.rs", "foreign functions: the ends of threads and processes, and forks"),
+    ("core/src/os/linux/", "the loader's functions, and the notes in the files that it tells of"),
+    ("core/src/copies.rs", "another copy of the recorder, where it is equal, is used as it is"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),
     (

@@ -4,6 +4,7 @@
 //! no atomics; [`text`] turns it into the report that people read.
 
 mod declared;
+mod detached;
 pub(crate) mod fingerprint;
 #[cfg(test)]
 #[path = "../../tests/golden/mod.rs"]

@@ -2,6 +2,15 @@
 //!
 //! This file holds unsafe code: foreign functions.
 
+// Where the note and the loader's tables are known; a program that is linked statically loads nothing.
+#[cfg(all(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_pointer_width = "64",
+    not(any(target_feature = "crt-static", lockgraph_loom))
+))]
+#[path = "linux/modules.rs"]
+mod modules;
+
 use super::{Signals, System};
 use crate::config::Signal;
 use std::ffi::{c_int, c_uint, c_void};
@@ -165,6 +174,15 @@ impl System for Os {
             }
         }
         seen == threads
+    }
+
+    #[cfg(all(
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_pointer_width = "64",
+        not(any(target_feature = "crt-static", lockgraph_loom))
+    ))]
+    fn first_copy() -> super::First {
+        modules::first_copy()
     }
 
     fn process_id() -> u32 {

@@ -20,24 +20,36 @@ struct Store {
     dropped: u64,
 }
 
-static STORE: Mutex<Store> = Mutex::new(Store { entries: SysVec::new(), dropped: 0 });
+static STORE: Mutex<Store> = Mutex::new(Store::new());
+
+impl Store {
+    const fn new() -> Self {
+        Store { entries: SysVec::new(), dropped: 0 }
+    }
+
+    /// True where the finding is new and kept.
+    fn add(&mut self, finding: &Arc<Finding>) -> bool {
+        let fingerprint = finding.fingerprint;
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.fingerprint == fingerprint)
+        {
+            entry.repeats += 1;
+            return false;
+        }
+        if self.entries.len() >= MAX_FINDINGS {
+            self.dropped += 1;
+            return false;
+        }
+        self.entries.push(Entry { fingerprint, finding: Arc::clone(finding), repeats: 0 });
+        true
+    }
+}
 
 /// Keeps a finding; `None` where its fingerprint is known already, else whether the journal was
 /// open at that moment: whoever opens it later writes what is here. The caller allocated the
 /// `Arc`, so nothing here uses the program's allocator under the lock.
 pub(crate) fn add(finding: &Arc<Finding>) -> Option<bool> {
     let mut store = STORE.lock().unwrap_or_else(PoisonError::into_inner);
-    let fingerprint = finding.fingerprint;
-    if let Some(entry) = store.entries.iter_mut().find(|entry| entry.fingerprint == fingerprint) {
-        entry.repeats += 1;
-        return None;
-    }
-    if store.entries.len() >= MAX_FINDINGS {
-        store.dropped += 1;
-        return None;
-    }
-    store.entries.push(Entry { fingerprint, finding: Arc::clone(finding), repeats: 0 });
-    Some(journal::is_open())
+    store.add(finding).then(journal::is_open)
 }
 
 /// Every finding so far with its repeats.
@@ -57,4 +69,37 @@ pub(crate) fn findings_before(moment: impl FnOnce()) -> SysVec<(Arc<Finding>, u6
 /// How many findings found no place.
 pub(crate) fn dropped() -> u64 {
     STORE.lock().unwrap_or_else(PoisonError::into_inner).dropped
+}
+
+#[cfg(all(test, not(lockgraph_loom)))]
+mod tests {
+    use super::*;
+    use crate::finding::{Detail, Kind, Severity};
+
+    fn finding(fingerprint: u64) -> Arc<Finding> {
+        Arc::new(Finding {
+            kind: Kind::OrderInversion,
+            severity: Severity::Error,
+            confidence: None,
+            filtered_by: Vec::new(),
+            fingerprint,
+            locks: Vec::new(),
+            sides: Vec::new(),
+            waits: Vec::new(),
+            rules: Vec::new(),
+            detail: Detail::None,
+            at: None,
+            seq: fingerprint,
+        })
+    }
+
+    #[test]
+    fn beyond_ten_thousand_findings_new_ones_are_counted_and_known_ones_still_repeat() {
+        let mut store = Store::new();
+        assert!((0..10_000).all(|fingerprint| store.add(&finding(fingerprint))));
+        assert!(!store.add(&finding(10_000)) && !store.add(&finding(10_001)));
+        assert_eq!((store.entries.len(), store.dropped), (10_000, 2));
+        assert!(!store.add(&finding(9_999)));
+        assert_eq!((store.entries[9_999].repeats, store.dropped), (1, 2));
+    }
 }
