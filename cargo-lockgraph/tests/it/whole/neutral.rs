@@ -192,3 +192,74 @@ fn hangs() {{
         run.ends_with(101).says(&["test hangs ... FAILED", "error[LG002]"]);
     }
 }
+
+/// Counts and nests locks that are the program's.
+const PLUGIN: &str = "use std::sync::Mutex;
+#[no_mangle]
+pub extern \"C\" fn count(lock: &Mutex<u64>) {
+    for _ in 0..20_000 { *lock.lock().unwrap() += 1 }
+}
+#[no_mangle]
+pub extern \"C\" fn nest(outer: &Mutex<u64>, inner: &Mutex<u64>) {
+    let _outer = outer.lock().unwrap();
+    let _inner = inner.lock().unwrap();
+}
+";
+
+const HOST: &str = "use std::ffi::{c_char, c_int, c_void};
+use std::sync::Mutex;
+extern \"C\" {
+    fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void;
+    fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+fn main() {
+    let here = std::env::current_exe().unwrap();
+    let file = here.with_file_name(\"libplugin.so\\0\");
+    let library = unsafe { dlopen(file.to_str().unwrap().as_ptr().cast(), 2) };
+    assert!(!library.is_null());
+    let find = |name: &str| unsafe { dlsym(library, name.as_ptr().cast()) };
+    let count: extern \"C\" fn(&Mutex<u64>) = unsafe { std::mem::transmute(find(\"count\\0\")) };
+    let nest: extern \"C\" fn(&Mutex<u64>, &Mutex<u64>) =
+        unsafe { std::mem::transmute(find(\"nest\\0\")) };
+    // One is used here first, one there.
+    let (a, b) = (&Mutex::new(0), &Mutex::new(0));
+    *a.lock().unwrap() += 1;
+    count(b);
+    std::thread::scope(|s| {
+        s.spawn(move || count(a));
+        s.spawn(move || for _ in 0..20_000 { *a.lock().unwrap() += 1 });
+    });
+    assert_eq!(*a.lock().unwrap(), 40_001);
+    let (done, begin) = std::sync::mpsc::channel();
+    std::thread::scope(|s| {
+        s.spawn(move || {
+            {
+                let _outer = a.lock().unwrap();
+                let _inner = b.lock().unwrap();
+            }
+            done.send(()).unwrap()
+        });
+        s.spawn(move || { begin.recv().unwrap(); nest(b, a) });
+    });
+    println!(\"came to its end\");
+}
+";
+
+#[test]
+fn a_program_and_a_library_that_it_loads_share_size_neutral_locks() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let targets = "[lib]\nname = \"plugin\"\ncrate-type = [\"cdylib\"]\n";
+    let project = Project::new("whole_neutral_plugin", targets);
+    project.write("src/lib.rs", PLUGIN);
+    project.write("src/main.rs", HOST);
+    project.lockgraph(&["build", "--size-neutral"]).ends_with(0);
+    let run = project.lockgraph(&["run", "--size-neutral", "--bin", "whole_neutral_plugin"]);
+    run.ends_with(1).says(&[
+        "came to its end",
+        "error[LG003]",
+        "--> src/lib.rs:9:",
+        "--> src/main.rs:",
+    ]);
+}
