@@ -5,6 +5,7 @@
 //! [`door`] alone. `docs/design.md` tells how it works.
 
 mod cache;
+mod calls;
 mod class;
 pub mod config;
 mod declared;
@@ -44,6 +45,7 @@ pub mod thread;
 mod tls;
 mod wait;
 
+pub use calls::Calls;
 pub use config::{Certain, Config, Signal, Tier};
 pub use detector::{Builder, Detector, UnseenThread};
 pub use finding::{

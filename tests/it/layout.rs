@@ -45,7 +45,13 @@ const CORE: &[Rule] = &[
         &[],
         "a header stores the place of its owner's block, never the owner",
     ),
-    rule("event", &["segment", "tally"], &[], "plain data between the graph and the journal"),
+    rule("calls", &["held"], &[], "the interner of stacks: knows addresses, not who has them"),
+    rule(
+        "event",
+        &["segment", "tally", "calls"],
+        &[],
+        "plain data between the graph and the journal",
+    ),
     rule("class", &["held"], &[], "the interner of classes: knows locks, not who uses them"),
     rule(
         "config",
@@ -55,7 +61,7 @@ const CORE: &[Rule] = &[
     ),
     rule(
         "finding",
-        &["rule"],
+        &["rule", "calls"],
         &[],
         "plain data and its text: built after every lock is free, so it reaches neither the door, \
          nor the graph, nor the state of an owner, nor a sink",
@@ -78,7 +84,7 @@ const CORE: &[Rule] = &[
     rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),
     rule(
         "graph",
-        &["segment", "held", "finding", "event"],
+        &["segment", "held", "finding", "event", "calls"],
         &["finding::text"],
         "returns values: it neither formats nor prints, since it runs under the leaf lock",
     ),
@@ -102,7 +108,7 @@ const CORE: &[Rule] = &[
         "evidence",
         &[
             "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "wait",
-            "declared",
+            "declared", "calls",
         ],
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
@@ -231,6 +237,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/thread/scope.rs", "a scope lives as long as std's, which only std knows"),
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
     ("core/src/os/linux.rs", "foreign functions: the ends of threads and processes, and forks"),
+    ("core/src/os/walk.rs", "foreign functions: the unwinder and the loader"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),
     (

@@ -18,8 +18,10 @@ pub mod text;
 mod waits;
 
 pub(crate) use misuse::described;
+pub use site::display_path;
 pub use waits::Snapshot;
 
+use crate::calls::Calls;
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
 use crate::rule::Rule;
@@ -378,6 +380,8 @@ pub struct Wish {
     pub want: Want,
     /// Where.
     pub at: Site,
+    /// The calls that led there, where those are kept.
+    pub calls: Option<Calls>,
 }
 
 /// What one owner did: it held `held` (and `others`) and wanted `wants`.
@@ -433,8 +437,7 @@ pub struct Finding {
     /// LG002 and LG010: how the sides wait, in their order. Of LG010 the first side is the one that
     /// has waited too long; those beyond the waits run, and hold something.
     pub waits: Vec<Waited>,
-    /// LG007: the rules that the request breaks, from the class that is wanted to the one that is
-    /// held.
+    /// LG007: the rules that it breaks, from the class that is wanted to the one that is held.
     pub rules: Vec<Rule>,
     /// What the kind says besides.
     pub detail: Detail,

@@ -21,7 +21,7 @@ impl fmt::Display for At {
 
 /// The file of a location as reports show it: workspace-relative paths stay; a dependency is
 /// `crate-version/src/..`; of any other path only the crate's folder and what is in it remain.
-pub(crate) fn display_path(file: &str) -> Cow<'_, str> {
+pub fn display_path(file: &str) -> Cow<'_, str> {
     if file.contains('\\') {
         return Cow::Owned(shorten(&file.replace('\\', "/")).into_owned());
     }

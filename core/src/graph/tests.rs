@@ -38,6 +38,7 @@ fn request(graph: &mut Graph, owner: u32, held: &[u64], id: u64) -> SysVec<Inver
         class: &CLASS,
         want: Want::Exclusive,
         at: Location::caller(),
+        calls: None,
         holds: &holds,
     })
 }
@@ -211,6 +212,7 @@ fn two_thousand_locks_held_at_once_cost_their_edges() {
             class: &CLASS,
             want: Want::Exclusive,
             at: Location::caller(),
+            calls: None,
             holds: &holds,
         });
         holds.insert(0, hold(id));
@@ -257,7 +259,7 @@ fn a_journal_tells_a_share_of_the_locks_of_a_class_and_beyond_it_what_is_news() 
         let holds: Vec<Hold> = held.iter().map(hold).collect();
         let (owner, class) = (OwnerId(owner), class(id));
         let (scope, segment, want, holds) = (0, 0, Want::Exclusive, &holds[..]);
-        graph.record(&Chain { owner, scope, segment, id, class, want, at, holds })
+        graph.record(&Chain { owner, scope, segment, id, class, want, at, calls: None, holds })
     };
     // Two messages live at once.
     MESSAGE.tally.born();
@@ -357,6 +359,7 @@ fn more_than_eight_segments_of_an_owner_become_unknown_which_nothing_orders() {
             class: &CLASS,
             want: Want::Exclusive,
             at: Location::caller(),
+            calls: None,
             holds: &holds,
         });
     }
@@ -373,6 +376,7 @@ fn more_than_eight_segments_of_an_owner_become_unknown_which_nothing_orders() {
         class: &CLASS,
         want: Want::Exclusive,
         at: Location::caller(),
+        calls: None,
         holds: &holds,
     });
     assert_eq!(found[0].confidence.unwrap(), Confidence::Unproven);

@@ -2,6 +2,9 @@
 //!
 //! This file holds unsafe code: foreign functions.
 
+#[cfg(target_pointer_width = "64")]
+mod walk;
+
 use super::{Signals, System};
 use crate::config::Signal;
 use std::ffi::{c_int, c_uint, c_void};
@@ -165,6 +168,18 @@ impl System for Os {
             }
         }
         seen == threads
+    }
+
+    fn calls(calls: &mut [usize]) -> usize {
+        #[cfg(target_pointer_width = "64")]
+        return walk::calls(calls);
+        #[cfg(not(target_pointer_width = "64"))]
+        0
+    }
+
+    fn module(address: usize, visit: impl FnOnce(&str, usize)) {
+        #[cfg(target_pointer_width = "64")]
+        walk::module(address, visit);
     }
 
     fn process_id() -> u32 {
