@@ -9,7 +9,7 @@
 //! known where the system cannot walk a stack.
 
 use crate::held::fold;
-use crate::mem::{SysVec, leak_str};
+use crate::mem::{SysVec, leak, leak_str};
 use crate::os::{Os, System};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ struct Call {
 
 /// The calls that led to a request, the innermost first.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Calls(&'static [Call]);
+pub struct Calls(&'static &'static [Call]);
 
 impl Calls {
     /// Each as `module+offset`, in hexadecimal.
@@ -93,7 +93,7 @@ impl Known {
         let (mut copy, mut calls) = (SysVec::new(), SysVec::new());
         copy.extend_from_slice(addresses);
         addresses.iter().for_each(|&address| calls.push(self.call(address)));
-        let calls = Calls(calls.leak());
+        let calls = Calls(leak(calls.leak()));
         self.all.push((copy.leak(), calls));
         self.index[place] = self.all.len() as u32;
         Some(calls)
@@ -139,7 +139,8 @@ pub(crate) mod tests {
 
     /// Calls that nobody made.
     pub(crate) fn example(offset: usize) -> Calls {
-        Calls(keep([Call { module: "", offset }]))
+        let calls: &'static [Call] = keep([Call { module: "", offset }]);
+        Calls(keep(calls))
     }
 
     fn fresh() -> MutexGuard<'static, Known> {

@@ -90,14 +90,16 @@ impl Token {
 }
 
 /// True where nothing is recorded (tier `off`): what is locked meanwhile needs no other call.
-#[inline(always)]
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn is_off() -> bool {
     // `Off` or lost: the two between `UNREAD` and the tiers that record.
     config::tier().wrapping_sub(UNREAD + 1) < Tier::Off as u8
 }
 
 /// True where something is recorded; neither this nor [`is_off`] before the first call that asks.
-#[inline(always)]
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn is_on() -> bool {
     config::tier() > Tier::Off as u8
 }

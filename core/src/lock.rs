@@ -218,7 +218,8 @@ impl LockHeader {
     }
 
     /// True until the first tracked use. Who reads false finds a class too.
-    #[inline(always)]
+    #[cfg_attr(debug_assertions, inline(never))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_unborn(&self) -> bool {
         // Acquire pairs with the releases in `bear`, `set_owner` and `reborn`: the class was
         // settled before.

@@ -6,6 +6,10 @@
 //!
 //! When memory runs out, the process aborts as it does for `Vec`.
 
+mod table;
+
+pub(crate) use table::Table;
+
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 use std::cell::Cell;
 use std::fmt;
@@ -131,6 +135,29 @@ impl<T: Copy> SysVec<T> {
         while self.len < len {
             self.push(value);
         }
+    }
+}
+
+/// What zero bytes are a value of.
+///
+/// # Safety
+/// They must be.
+pub(crate) unsafe trait Zeroed {}
+// SAFETY: a number.
+unsafe impl Zeroed for u32 {}
+// SAFETY: two numbers; what lies between them does not matter.
+unsafe impl Zeroed for (u64, u32) {}
+
+impl<T: Zeroed> SysVec<T> {
+    /// `len` zeros, of memory that the system clears at the first touch where there is much of it.
+    pub(crate) fn zeroes(len: usize) -> Self {
+        assert!(len > 0, "lockgraph: an empty table of zeros");
+        let layout = Self::layout(len);
+        // SAFETY: the layout has a size.
+        let raw = unsafe { System.alloc_zeroed(layout) };
+        let ptr = NonNull::new(raw.cast()).unwrap_or_else(|| handle_alloc_error(layout));
+        // All elements are live: `T: Zeroed`.
+        SysVec { ptr, len, cap: len }
     }
 }
 

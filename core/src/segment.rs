@@ -7,7 +7,7 @@
 //! time, so the walk never goes below `a`.
 
 use crate::lock::OwnerId;
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 
 /// A segment's number; 0 is "unknown" and ordered with nothing.
 pub(crate) type SegmentId = u32;
@@ -15,8 +15,8 @@ pub(crate) const UNKNOWN: SegmentId = 0;
 
 /// Beyond this many, new segments are unknown: that can only lead to more reports.
 const MAX_SEGMENTS: usize = 4_000_000;
-/// Steps of one walk; a walk that would be longer says "not ordered".
-const MAX_STEPS: usize = 200_000;
+/// Answers that are remembered: those of one search, mostly.
+const MEMO: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Segment {
@@ -37,12 +37,16 @@ struct Birth {
 /// All segments of the process.
 pub(crate) struct Segments {
     /// `segments[i]` has number i + 1.
-    segments: SysVec<Segment>,
-    births: SysVec<Birth>,
+    segments: Table<Segment>,
+    births: Table<Birth>,
+    /// Threads that were started.
+    started: u32,
     stack: SysVec<SegmentId>,
     /// Per segment: the walk that visited it last.
-    visited: SysVec<u32>,
+    visited: Table<u32>,
     walk: u32,
+    /// What walks have found, which is so for ever.
+    memo: [(SegmentId, SegmentId, bool); MEMO],
     /// How often a cap made an answer or a segment unknown.
     pub(crate) capped: u64,
 }
@@ -50,11 +54,13 @@ pub(crate) struct Segments {
 impl Segments {
     pub(crate) const fn new() -> Self {
         Segments {
-            segments: SysVec::new(),
-            births: SysVec::new(),
+            segments: Table::new(),
+            births: Table::new(),
+            started: 0,
             stack: SysVec::new(),
-            visited: SysVec::new(),
+            visited: Table::new(),
             walk: 0,
+            memo: [(UNKNOWN, UNKNOWN, false); MEMO],
             capped: 0,
         }
     }
@@ -85,10 +91,16 @@ impl Segments {
             + self.visited.capacity_bytes()
     }
 
-    /// Notes that a thread is started out of segment `parent`; the number is from 1.
+    /// Notes that a thread is started out of segment `parent`; the number is from 1. Beyond as many
+    /// as there may be segments, nothing is known of the parent.
     pub(crate) fn birth(&mut self, parent: SegmentId) -> u32 {
-        self.births.push(Birth { parent, last: UNKNOWN });
-        self.births.len() as u32
+        self.started = self.started.saturating_add(1);
+        if self.births.len() < MAX_SEGMENTS {
+            self.births.push(Birth { parent, last: UNKNOWN });
+        } else {
+            self.capped += 1;
+        }
+        self.started
     }
 
     /// The segment in which the parent started this child.
@@ -108,39 +120,53 @@ impl Segments {
         }
     }
 
-    /// True where start/join events put one of the two before the other.
-    /// O(segments between them), bounded.
-    pub(crate) fn ordered(&mut self, a: SegmentId, b: SegmentId) -> bool {
-        if a == UNKNOWN || b == UNKNOWN {
-            return false;
-        }
-        if a == b {
-            return true;
-        }
+    /// Whether start/join events put one of the two before the other; `None` where that took more than
+    /// `steps`, of which what is not used is left there. At worst the segments between the two.
+    pub(crate) fn ordered(&mut self, a: SegmentId, b: SegmentId, steps: &mut u32) -> Option<bool> {
         let (old, new) = (a.min(b), a.max(b));
+        let owner = |segment: Option<&Segment>| segment.map(|segment| segment.owner);
+        let (Some(first), Some(last)) = (owner(self.get(old)), owner(self.get(new))) else {
+            return Some(false);
+        };
+        // A thread's own segments come one after the other.
+        if first == last {
+            return Some(true);
+        }
+        let place = (old.wrapping_mul(0x9E37_79B1) ^ new) as usize % MEMO;
+        let (known_old, known_new, known) = self.memo[place];
+        if (known_old, known_new) == (old, new) {
+            return Some(known);
+        }
+        let answer = self.walk_back(new, old, first, steps)?;
+        self.memo[place] = (old, new, answer);
+        Some(answer)
+    }
+
+    /// Whether a segment of `owner` from `old` on is reached by walking back from `new`.
+    fn walk_back(
+        &mut self,
+        new: SegmentId,
+        old: SegmentId,
+        owner: OwnerId,
+        steps: &mut u32,
+    ) -> Option<bool> {
         self.walk = self.walk.wrapping_add(1);
         self.stack.clear();
         self.stack.push(new);
-        let mut steps = 0;
         while let Some(id) = self.stack.pop() {
-            if id == old {
-                return true;
-            }
-            if id < old
-                || std::mem::replace(&mut self.visited[id as usize - 1], self.walk) == self.walk
-            {
+            let place = (id as usize).wrapping_sub(1);
+            if id < old || std::mem::replace(&mut self.visited[place], self.walk) == self.walk {
                 continue;
             }
-            steps += 1;
-            if steps > MAX_STEPS {
-                self.capped += 1;
-                return false;
+            let segment = self.segments[place];
+            if segment.owner == owner {
+                return Some(true);
             }
-            let segment = self.segments[id as usize - 1];
+            *steps = steps.checked_sub(1)?;
             self.stack.push(segment.after);
             self.stack.push(segment.joined);
         }
-        false
+        Some(false)
     }
 }
 
@@ -149,6 +175,12 @@ mod tests {
     use super::*;
 
     const MAIN: OwnerId = OwnerId(1);
+
+    impl Segments {
+        fn surely_ordered(&mut self, a: SegmentId, b: SegmentId) -> bool {
+            self.ordered(a, b, &mut 1_000).expect("few segments")
+        }
+    }
 
     /// Starts a child out of `parent`: the parent's next segment and the child's first.
     fn start(
@@ -168,8 +200,8 @@ mod tests {
         let mut s = Segments::new();
         let before = s.add(MAIN, UNKNOWN, UNKNOWN);
         let (after, child, _) = start(&mut s, before, 2);
-        assert!(s.ordered(before, child));
-        assert!(!s.ordered(after, child), "parent and child run at once");
+        assert!(s.surely_ordered(before, child));
+        assert!(!s.surely_ordered(after, child), "parent and child run at once");
     }
 
     #[test]
@@ -181,21 +213,21 @@ mod tests {
         let child = s.add(OwnerId(2), child, UNKNOWN);
         let grandchild = s.add(OwnerId(3), s.parent_of(grand_birth), UNKNOWN);
         s.reached(grand_birth, grandchild);
-        assert!(!s.ordered(child, grandchild));
+        assert!(!s.surely_ordered(child, grandchild));
         let child = s.add(OwnerId(2), child, s.last_of(grand_birth));
         s.reached(birth, child);
         let joined = s.add(MAIN, main, s.last_of(birth));
-        assert!(s.ordered(grandchild, joined));
-        assert!(!s.ordered(grandchild, main));
+        assert!(s.surely_ordered(grandchild, joined));
+        assert!(!s.surely_ordered(grandchild, main));
     }
 
     #[test]
     fn unknown_is_ordered_with_nothing() {
         let mut s = Segments::new();
         let a = s.add(MAIN, UNKNOWN, UNKNOWN);
-        assert!(!s.ordered(a, UNKNOWN));
-        assert!(!s.ordered(UNKNOWN, UNKNOWN));
-        assert!(s.ordered(a, a));
+        assert!(!s.surely_ordered(a, UNKNOWN));
+        assert!(!s.surely_ordered(UNKNOWN, UNKNOWN));
+        assert!(s.surely_ordered(a, a));
     }
 
     #[test]
@@ -208,7 +240,39 @@ mod tests {
         assert_eq!((last, s.capped), (4_000_000, 0));
         let beyond = s.add(MAIN, last, UNKNOWN);
         assert_eq!((beyond, s.capped), (UNKNOWN, 1));
-        assert!(!s.ordered(last, beyond) && !s.ordered(beyond, last));
-        assert!(s.bytes() < 128 << 20, "{} bytes", s.bytes());
+        assert!(!s.surely_ordered(last, beyond) && !s.surely_ordered(beyond, last));
+        assert!(s.bytes() <= 65 << 20, "{} bytes", s.bytes());
+    }
+
+    #[test]
+    fn beyond_four_million_starts_a_new_one_is_unknown_and_counted() {
+        let mut s = Segments::new();
+        let parent = s.add(MAIN, UNKNOWN, UNKNOWN);
+        let last = (0..4_000_000).map(|_| s.birth(parent)).last();
+        assert_eq!((last, s.capped), (Some(4_000_000), 0));
+        let beyond = s.birth(parent);
+        assert_eq!((beyond, s.capped), (4_000_001, 1));
+        s.reached(beyond, parent);
+        assert_eq!((s.parent_of(beyond), s.last_of(beyond)), (UNKNOWN, UNKNOWN));
+        assert!(s.bytes() <= 33 << 20, "{} bytes", s.bytes());
+    }
+
+    #[test]
+    fn a_walk_ends_with_its_steps_and_leaves_what_it_did_not_need() {
+        let mut s = Segments::new();
+        let mut main = s.add(MAIN, UNKNOWN, UNKNOWN);
+        let (_, early, birth) = start(&mut s, main, 2);
+        s.reached(birth, early);
+        for child in 3..1_000 {
+            let (next, last, _) = start(&mut s, main, child);
+            main = s.add(MAIN, next, last);
+        }
+        let (_, late, _) = start(&mut s, main, 1_000);
+        assert_eq!(s.ordered(early, late, &mut 100), None);
+        let mut steps = 10_000;
+        assert_eq!(s.ordered(early, late, &mut steps), Some(false));
+        assert!((7_000..9_000).contains(&steps), "two threads and two segments each: {steps}");
+        let mut steps = 0;
+        assert_eq!(s.ordered(1, main, &mut steps), Some(true), "of one thread");
     }
 }

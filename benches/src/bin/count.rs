@@ -40,7 +40,7 @@ macro_rules! works {
                     *black_box(&lock).lock()$(.$open())? += 1;
                 }),
                 "edge" => {
-                    let fresh: Vec<_> = (0..times + 1).map($mutex::new).collect();
+                    let fresh: Vec<_> = (0..times + 1).map(|i| $mutex::new(i)).collect();
                     for lock in &fresh {
                         let _outer = a.lock();
                         *lock.lock()$(.$open())? += 1;

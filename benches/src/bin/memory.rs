@@ -31,7 +31,7 @@ fn line(what: &str, count: usize, f: impl FnOnce()) {
 }
 
 fn mutexes(count: usize) -> Vec<Mutex<u64>> {
-    (0..count as u64).map(Mutex::new).collect()
+    (0..count as u64).map(|i| Mutex::new(i)).collect()
 }
 
 /// How many pairs they make.

@@ -1,13 +1,14 @@
 //! `Digraph`: the bare directed graph, without payload.
 //!
-//! Guarantees: every operation is O(1) amortised, except [`Digraph::clear_node`], which is
+//! Guarantees: every operation is O(1), also at worst, except [`Digraph::clear_node`], which is
 //! O(degree); an index stays valid until its node or edge is removed, and is recycled afterwards;
 //! tables never shrink. An edge costs 24 bytes and 8 to 16 bytes of the index of pairs.
 //!
 //! Assumes: the caller adds no self-loop and no edge twice, and uses live indices only. The graph
 //! takes no lock and knows nothing of locks, owners or witnesses.
 
-use crate::mem::SysVec;
+use super::index::Index;
+use crate::mem::Table;
 
 pub(crate) type NodeIx = u32;
 pub(crate) type EdgeIx = u32;
@@ -39,32 +40,39 @@ struct Edge {
 
 const _: () = assert!(size_of::<Edge>() == 24 && size_of::<Node>() == 8);
 
+impl Edge {
+    /// Of its ends; `None` of a free one.
+    #[inline]
+    fn hash(&self) -> Option<u64> {
+        let [u, v] = self.ends;
+        (u != NONE).then(|| hash(u, v))
+    }
+}
+
 /// A directed graph with recycled `u32` indices on the system allocator.
 #[derive(Debug)]
 pub(crate) struct Digraph {
-    nodes: SysVec<Node>,
-    edges: SysVec<Edge>,
+    nodes: Table<Node>,
+    edges: Table<Edge>,
     free_node: NodeIx,
     free_edge: EdgeIx,
     node_count: u32,
     /// Nodes that are cleared and not yet freed.
     cleared: u32,
-    edge_count: u32,
-    /// Linear probing by [`hash`]; the length is zero or a power of two, at most half is in use.
-    index: SysVec<EdgeIx>,
+    /// Of the edges, by their ends.
+    index: Index,
 }
 
 impl Digraph {
     pub(crate) const fn new() -> Self {
         Digraph {
-            nodes: SysVec::new(),
-            edges: SysVec::new(),
+            nodes: Table::new(),
+            edges: Table::new(),
             free_node: NONE,
             free_edge: NONE,
             node_count: 0,
             cleared: 0,
-            edge_count: 0,
-            index: SysVec::new(),
+            index: Index::new(),
         }
     }
 
@@ -117,21 +125,7 @@ impl Digraph {
     }
 
     pub(crate) fn find_edge(&self, u: NodeIx, v: NodeIx) -> Option<EdgeIx> {
-        if self.index.is_empty() {
-            return None;
-        }
-        let mask = self.index.len() - 1;
-        let mut at = self.home(u, v);
-        loop {
-            let e = self.index[at];
-            if e == NONE {
-                return None;
-            }
-            if self.edges[e as usize].ends == [u, v] {
-                return Some(e);
-            }
-            at = (at + 1) & mask;
-        }
+        self.index.find(hash(u, v), |e| self.edges[e as usize].ends == [u, v])
     }
 
     /// Adds the edge u -> v, which must be absent; `u` and `v` differ.
@@ -148,27 +142,21 @@ impl Digraph {
             self.edges[e as usize] = fresh;
             e
         };
-        self.edge_count += 1;
         self.link(e, OUT);
         self.link(e, IN);
-        if self.edge_count as usize * 2 > self.index.len() {
-            self.grow_index();
-        } else {
-            self.index_edge(e);
-        }
+        self.index.insert(e, self.edges.len(), |e| self.edges[e as usize].hash());
         e
     }
 
     pub(crate) fn remove_edge(&mut self, e: EdgeIx) {
         debug_assert!(self.edges[e as usize].ends[OUT] != NONE);
-        self.unindex_edge(e);
+        self.index.remove(e, |e| self.edges[e as usize].hash());
         self.unlink(e, OUT);
         self.unlink(e, IN);
         let edge = &mut self.edges[e as usize];
         edge.ends = [NONE; 2];
         edge.next[OUT] = self.free_edge;
         self.free_edge = e;
-        self.edge_count -= 1;
     }
 
     /// The nodes that `e` leaves and enters.
@@ -231,7 +219,7 @@ impl Digraph {
     }
 
     pub(crate) fn edge_count(&self) -> usize {
-        self.edge_count as usize
+        self.index.count()
     }
 
     /// One past the highest node index ever used.
@@ -245,7 +233,7 @@ impl Digraph {
 
     /// Bytes of all tables.
     pub(crate) fn bytes(&self) -> usize {
-        self.nodes.capacity_bytes() + self.edges.capacity_bytes() + self.index.capacity_bytes()
+        self.nodes.capacity_bytes() + self.edges.capacity_bytes() + self.index.bytes()
     }
 
     fn link(&mut self, e: EdgeIx, dir: usize) {
@@ -258,7 +246,7 @@ impl Digraph {
     }
 
     fn unlink(&mut self, e: EdgeIx, dir: usize) {
-        let Edge { ends, next, prev } = self.edges[e as usize];
+        let Edge { ends, next, prev, .. } = self.edges[e as usize];
         if prev[dir] == NONE {
             self.nodes[ends[dir] as usize].first[dir] = next[dir];
         } else {
@@ -266,60 +254,6 @@ impl Digraph {
         }
         if next[dir] != NONE {
             self.edges[next[dir] as usize].prev[dir] = prev[dir];
-        }
-    }
-
-    /// Where the search for u -> v starts in the index.
-    #[inline]
-    fn home(&self, u: NodeIx, v: NodeIx) -> usize {
-        hash(u, v) as usize & (self.index.len() - 1)
-    }
-
-    fn index_edge(&mut self, e: EdgeIx) {
-        let mask = self.index.len() - 1;
-        let (u, v) = self.ends(e);
-        let mut at = self.home(u, v);
-        while self.index[at] != NONE {
-            at = (at + 1) & mask;
-        }
-        self.index[at] = e;
-    }
-
-    fn unindex_edge(&mut self, e: EdgeIx) {
-        let mask = self.index.len() - 1;
-        let (u, v) = self.ends(e);
-        let mut hole = self.home(u, v);
-        while self.index[hole] != e {
-            hole = (hole + 1) & mask;
-        }
-        // Backward shift: an entry that probed past the hole moves into it, so that no tombstone
-        // is needed and removals never slow down later searches.
-        let mut at = hole;
-        loop {
-            at = (at + 1) & mask;
-            let other = self.index[at];
-            if other == NONE {
-                break;
-            }
-            let (u, v) = self.ends(other);
-            let from_home = at.wrapping_sub(self.home(u, v)) & mask;
-            let from_hole = at.wrapping_sub(hole) & mask;
-            if from_home >= from_hole {
-                self.index[hole] = other;
-                hole = at;
-            }
-        }
-        self.index[hole] = NONE;
-    }
-
-    fn grow_index(&mut self) {
-        let len = (self.index.len() * 2).max(8);
-        self.index = SysVec::new();
-        self.index.resize(len, NONE);
-        for i in 0..self.edges.len() {
-            if self.edges[i].ends[OUT] != NONE {
-                self.index_edge(i as EdgeIx);
-            }
         }
     }
 
@@ -344,8 +278,8 @@ impl Digraph {
         }
         assert_eq!(live, self.node_count() + self.cleared as usize);
         assert_eq!(linked, [self.edge_count(); 2]);
-        assert_eq!(self.index.iter().filter(|&&e| e != NONE).count(), self.edge_count());
-        assert!(self.edge_count() * 2 <= self.index.len());
+        let live = self.edges.iter().filter(|edge| edge.hash().is_some());
+        assert_eq!(live.count(), self.edge_count());
 
         let free_nodes = std::iter::successors(Some(self.free_node), |&n| {
             (n != NONE).then(|| self.nodes[n as usize].first[OUT])
@@ -423,7 +357,7 @@ mod tests {
             }
         }
         assert_eq!(g.edge_count(), 1 << 16);
-        assert!(g.bytes() <= (1 << 16) * (24 + 16) + (1 << 10) * 8);
+        assert!(g.bytes() <= (1 << 16) * (24 + 16) + (1 << 10) * 8 + (1 << 12));
     }
 
     proptest! {

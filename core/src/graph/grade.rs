@@ -21,6 +21,9 @@ pub(super) struct Mask {
 pub(super) const ALL: Mask = Mask { gate: true, order: true, owner: true };
 const NOTHING: Mask = Mask { gate: false, order: false, owner: false };
 
+/// Steps from segment to segment for the price of one comparison of witnesses.
+const STEPS: u32 = 16;
+
 impl Search<'_> {
     /// Whether the request `want` for `node` conflicts with `next`, a witness of an edge from it.
     fn conflict(&self, node: NodeIx, want: Want, next: &Witness) -> Conflict {
@@ -68,8 +71,17 @@ impl Search<'_> {
         if mask.gate && self.gate_between(edge, one, other_edge, other).is_some() {
             return false;
         }
-        let ordered = mask.order && one.segment != other.segment;
-        !(ordered && self.segments.ordered(one.segment, other.segment))
+        !(mask.order && one.segment != other.segment && self.are_ordered(one, other))
+    }
+
+    /// Whether a start or a join keeps the two sides apart. It says yes where the budget ends, and with
+    /// it the pass.
+    fn are_ordered(&mut self, one: &Witness, other: &Witness) -> bool {
+        let all = self.budget.saturating_mul(STEPS);
+        let mut left = all;
+        let ordered = self.segments.ordered(one.segment, other.segment, &mut left);
+        self.spend(if ordered.is_none() { u32::MAX } else { (all - left) / STEPS });
+        ordered.unwrap_or(true)
     }
 
     fn gate_between(&self, e: EdgeIx, one: &Witness, f: EdgeIx, other: &Witness) -> Option<u64> {

@@ -3,8 +3,9 @@
 //! Most witnesses hold nothing but the lock that their edge starts from; those share the number
 //! [`ALONE`] and no memory. Every other set is kept once, counted, and freed with its last user.
 
+use super::index::Index;
 use crate::held::fold;
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 use crate::mode::Mode;
 
 /// One hold in a set: `id << 2 | mode`, so that sets sort by lock.
@@ -14,6 +15,8 @@ pub(crate) type Item = u64;
 pub(crate) type HeldIx = u32;
 /// The set of the edge's own hold alone.
 pub(crate) const ALONE: HeldIx = 0;
+/// No entry.
+const END: u32 = u32::MAX;
 
 pub(crate) fn item(id: u64, mode: Mode) -> Item {
     id << 2 | mode as u64
@@ -30,58 +33,61 @@ pub(crate) fn item_mode(item: Item) -> Mode {
 struct Entry {
     items: SysVec<Item>,
     users: u32,
-    next: HeldIx,
+    /// Where it is free: the next free one.
+    next: u32,
+}
+
+impl Entry {
+    /// Of its items; `None` of a free one.
+    fn hash(&self) -> Option<u64> {
+        (self.users > 0).then(|| hash(&self.items))
+    }
+}
+
+fn hash(items: &[Item]) -> u64 {
+    items.iter().fold(0, |hash, &item| fold(hash ^ item, 3))
 }
 
 /// All interned sets.
 pub(crate) struct HeldSets {
     /// `entries[i]` has number i + 1.
-    entries: SysVec<Entry>,
-    free: SysVec<HeldIx>,
-    buckets: SysVec<HeldIx>,
-    live: usize,
+    entries: Table<Entry>,
+    index: Index,
+    /// The first that is free, or [`END`].
+    free: u32,
 }
 
 impl HeldSets {
     pub(crate) const fn new() -> Self {
-        HeldSets { entries: SysVec::new(), free: SysVec::new(), buckets: SysVec::new(), live: 0 }
-    }
-
-    fn bucket(&self, items: &[Item]) -> usize {
-        items.iter().fold(0, |hash, &item| fold(hash ^ item, 3)) as usize & (self.buckets.len() - 1)
+        HeldSets { entries: Table::new(), index: Index::new(), free: END }
     }
 
     /// Interns a sorted set and counts one use of it.
     pub(crate) fn intern(&mut self, items: &[Item]) -> HeldIx {
-        if self.live * 2 >= self.buckets.len() {
-            self.grow();
-        }
-        let bucket = self.bucket(items);
-        let mut at = self.buckets[bucket];
-        while at != ALONE {
-            let entry = &mut self.entries[at as usize - 1];
-            if *entry.items == *items {
-                entry.users += 1;
-                return at;
-            }
-            at = entry.next;
+        let known = self.index.find(hash(items), |at| {
+            let entry = &self.entries[at as usize];
+            entry.users > 0 && *entry.items == *items
+        });
+        if let Some(at) = known {
+            self.entries[at as usize].users += 1;
+            return at + 1;
         }
         let mut copy = SysVec::new();
         copy.extend_from_slice(items);
-        let entry = Entry { items: copy, users: 1, next: self.buckets[bucket] };
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.entries[number as usize - 1] = entry;
-                number
-            }
-            None => {
+        let entry = Entry { items: copy, users: 1, next: END };
+        let at = match self.free {
+            END => {
                 self.entries.push(entry);
-                self.entries.len() as HeldIx
+                self.entries.len() as u32 - 1
+            }
+            at => {
+                self.free = self.entries[at as usize].next;
+                self.entries[at as usize] = entry;
+                at
             }
         };
-        self.buckets[bucket] = number;
-        self.live += 1;
-        number
+        self.index.insert(at, self.entries.len(), |at| self.entries[at as usize].hash());
+        at + 1
     }
 
     /// Counts one use more of a set in use.
@@ -94,25 +100,14 @@ impl HeldSets {
         if number == ALONE {
             return;
         }
-        let entry = &mut self.entries[number as usize - 1];
-        entry.users -= 1;
-        if entry.users > 0 {
-            return;
-        }
-        let items = std::mem::take(&mut entry.items);
-        let next = entry.next;
-        let bucket = self.bucket(&items);
-        if self.buckets[bucket] == number {
-            self.buckets[bucket] = next;
+        let at = number - 1;
+        if self.entries[at as usize].users == 1 {
+            self.index.remove(at, |at| self.entries[at as usize].hash());
+            let next = std::mem::replace(&mut self.free, at);
+            self.entries[at as usize] = Entry { items: SysVec::new(), users: 0, next };
         } else {
-            let mut at = self.buckets[bucket];
-            while self.entries[at as usize - 1].next != number {
-                at = self.entries[at as usize - 1].next;
-            }
-            self.entries[at as usize - 1].next = next;
+            self.entries[at as usize].users -= 1;
         }
-        self.free.push(number);
-        self.live -= 1;
     }
 
     /// The items of a set; `own` is the edge's own hold, which `ALONE` stands for.
@@ -123,32 +118,16 @@ impl HeldSets {
         }
     }
 
-    fn grow(&mut self) {
-        let size = (self.buckets.len() * 2).max(16);
-        self.buckets.clear();
-        self.buckets.resize(size, ALONE);
-        for number in 1..=self.entries.len() as HeldIx {
-            let place = number as usize - 1;
-            if self.entries[place].users > 0 {
-                let bucket = self.bucket(&self.entries[place].items);
-                self.entries[place].next = self.buckets[bucket];
-                self.buckets[bucket] = number;
-            }
-        }
-    }
-
     /// Bytes of all tables.
     pub(crate) fn bytes(&self) -> usize {
         let sets: usize = self.entries.iter().map(|entry| entry.items.capacity_bytes()).sum();
-        sets + self.entries.capacity_bytes()
-            + self.free.capacity_bytes()
-            + self.buckets.capacity_bytes()
+        sets + self.entries.capacity_bytes() + self.index.bytes()
     }
 
     /// Number of sets in use.
     #[cfg(test)]
     pub(crate) fn live(&self) -> usize {
-        self.live
+        self.index.count()
     }
 }
 

@@ -11,7 +11,7 @@ use super::search::{CREDIT, Scratch, Search};
 use super::witness::{NIL, Report, WitnessIx, Witnesses};
 use crate::finding::Confidence;
 use crate::lock::{Class, OwnerId};
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 use crate::segment::Segments;
 
 /// Writers kept per node; more say "many", which counts as one outside any cycle.
@@ -42,11 +42,11 @@ pub(super) struct Added {
 pub(super) struct Layer {
     pub(super) digraph: Digraph,
     pub(super) order: Order,
-    pub(super) nodes: SysVec<Node>,
+    pub(super) nodes: Table<Node>,
     /// Per edge: its witnesses.
-    pub(super) heads: SysVec<WitnessIx>,
+    pub(super) heads: Table<WitnessIx>,
     /// Per edge: part of an inversion that was reported as more than filtered.
-    strong: SysVec<bool>,
+    strong: Table<bool>,
     pub(super) by_id: Lookup,
     pub(super) witnesses: Witnesses,
     /// Cycles reported so far, by key.
@@ -65,9 +65,9 @@ impl Layer {
         Layer {
             digraph: Digraph::new(),
             order: Order::new(),
-            nodes: SysVec::new(),
-            heads: SysVec::new(),
-            strong: SysVec::new(),
+            nodes: Table::new(),
+            heads: Table::new(),
+            strong: Table::new(),
             by_id: Lookup::new(),
             witnesses: Witnesses::new(),
             reports: Lookup::new(),
@@ -105,8 +105,8 @@ impl Layer {
         let edge = known.unwrap_or_else(|| {
             let edge = self.digraph.add_edge(from, to);
             if edge as usize >= self.heads.len() {
-                self.heads.resize(edge as usize + 1, NIL);
-                self.strong.resize(edge as usize + 1, false);
+                self.heads.push(NIL);
+                self.strong.push(false);
             }
             self.heads[edge as usize] = NIL;
             self.strong[edge as usize] = false;

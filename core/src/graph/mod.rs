@@ -10,6 +10,7 @@ mod cycle;
 pub(crate) mod digraph;
 mod grade;
 mod held_sets;
+mod index;
 mod layer;
 mod lookup;
 mod nesting;

@@ -42,7 +42,7 @@ mod split;
 use self::merge::Slot;
 use self::search::Front;
 use super::digraph::{Digraph, EdgeIx, NONE, NodeIx};
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 
 /// What an added edge did to the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ const _: () = assert!(size_of::<Entry>() == 32);
 /// Components and order of one [`Digraph`].
 #[derive(Debug)]
 pub(crate) struct Order {
-    entries: SysVec<Entry>,
+    entries: Table<Entry>,
     first: NodeIx,
     last: NodeIx,
     spacing: u64,
@@ -114,7 +114,7 @@ pub(crate) struct Order {
 impl Order {
     pub(crate) const fn new() -> Self {
         Order {
-            entries: SysVec::new(),
+            entries: Table::new(),
             first: NONE,
             last: NONE,
             spacing: SPACING,
@@ -136,7 +136,7 @@ impl Order {
         if self.entries.len() <= n as usize {
             let (component, member, prev, next) = (NONE, NONE, NONE, NONE);
             let dead = Entry { component, member, prev, next, ord: 0, len: 0, mark: 0, gone: 0 };
-            self.entries.resize(n as usize + 1, dead);
+            self.entries.push(dead);
         }
         debug_assert_eq!(self.entry(n).component, NONE, "added twice");
         let entry = self.entry_mut(n);

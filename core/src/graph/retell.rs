@@ -62,11 +62,7 @@ impl Graph {
         let mentioned = std::mem::replace(&mut self.mentioned, Lookup::new());
         let facts = self.tell_all(besides);
         (self.journaling, self.told, self.mentioned) = (journaling, told, mentioned);
-        self.locks
-            .nodes
-            .iter_mut()
-            .zip(told_locks.iter())
-            .for_each(|(node, &told)| node.told = told);
+        (0..).zip(told_locks.iter()).for_each(|(node, &told)| self.locks.nodes[node].told = told);
         self.news = news;
         facts
     }

@@ -11,7 +11,7 @@
 //!
 //! A k-cycle is feasible with k distinct owners, k distinct nodes, no gate between two held sets,
 //! no two sides of different owners ordered by start/join, and conflicting modes at every lock.
-//! Both passes give up after a number of steps, and say so. The number is smaller once a process has
+//! Both passes give up after a number of steps, those from segment to segment included, and say so. The number is smaller once a process has
 //! spent most of what it may spend on searches at full length, about four seconds: a program whose
 //! locks are taken in any order all over would otherwise do little else than search.
 
@@ -74,7 +74,7 @@ pub(super) struct Search<'a> {
     /// The node that the cycle must come back to: where `first` starts.
     pub(super) home: NodeIx,
     /// What is left for this pass.
-    budget: u32,
+    pub(super) budget: u32,
     /// What is left for the passes to come.
     left: u32,
     /// A bound for the distance of what `measure` did not come to.

@@ -27,10 +27,9 @@ fn hold(id: u64) -> Hold {
     Hold { id, mode: Mode::Exclusive, class: &CLASS, at: Location::caller() }
 }
 
-/// `owner` requests `id` while it holds `held` (the newest first).
-fn request(graph: &mut Graph, owner: u32, held: &[u64], id: u64) -> SysVec<Inversion> {
-    let holds: Vec<Hold> = held.iter().map(|&id| hold(id)).collect();
-    graph.record(&Chain {
+/// What `owner` tells that requests `id`.
+fn chain(owner: u32, id: u64, holds: &[Hold]) -> Chain<'_> {
+    Chain {
         owner: OwnerId(owner),
         scope: 0,
         segment: 0,
@@ -39,8 +38,14 @@ fn request(graph: &mut Graph, owner: u32, held: &[u64], id: u64) -> SysVec<Inver
         want: Want::Exclusive,
         at: Location::caller(),
         calls: None,
-        holds: &holds,
-    })
+        holds,
+    }
+}
+
+/// `owner` requests `id` while it holds `held` (the newest first).
+fn request(graph: &mut Graph, owner: u32, held: &[u64], id: u64) -> SysVec<Inversion> {
+    let holds: Vec<Hold> = held.iter().map(|&id| hold(id)).collect();
+    graph.record(&chain(owner, id, &holds))
 }
 
 #[test]
@@ -344,6 +349,41 @@ fn more_than_four_gates_become_what_they_have_in_common() {
     graph.check_invariants();
 }
 
+/// Two threads that turn one pair round, of which main joined the one before it started the other,
+/// with `between` threads started and joined in the meantime.
+fn joined_long_before(between: u32) -> (Graph, SysVec<Inversion>) {
+    let mut graph = Graph::new();
+    let mut main = graph.segments.add(OwnerId(1), 0, 0);
+    let mut child = |graph: &mut Graph, owner: u32, nests: Option<(u64, u64)>| {
+        let first = graph.segments.add(OwnerId(owner), main, 0);
+        let found = nests.map(|(outer, id)| {
+            let holds = [hold(outer)];
+            graph.record(&Chain { segment: first, ..chain(owner, id, &holds) })
+        });
+        let started = graph.segments.add(OwnerId(1), main, 0);
+        main = graph.segments.add(OwnerId(1), started, first);
+        found
+    };
+    child(&mut graph, 2, Some((1, 2)));
+    (3..3 + between).for_each(|owner| _ = child(&mut graph, owner, None));
+    let found = child(&mut graph, 3 + between, Some((2, 1)));
+    (graph, found.unwrap_or_default())
+}
+
+#[test]
+fn a_join_orders_two_sides_with_hundreds_of_thousands_of_threads_between_them() {
+    let (graph, found) = joined_long_before(200_000);
+    assert_eq!(found[0].confidence.unwrap(), Confidence::Ordered);
+    assert_eq!((found.len(), graph.truncated()), (1, 0));
+}
+
+#[test]
+fn where_the_way_between_two_sides_is_too_long_nothing_is_said_and_that_is_counted() {
+    let (graph, found) = joined_long_before(600_000);
+    assert!(found.is_empty(), "maybe a join keeps them apart");
+    assert!(graph.truncated() > 0);
+}
+
 #[test]
 fn more_than_eight_segments_of_an_owner_become_unknown_which_nothing_orders() {
     let mut graph = Graph::new();
@@ -351,34 +391,14 @@ fn more_than_eight_segments_of_an_owner_become_unknown_which_nothing_orders() {
     let mut after = 0;
     for _ in 0..9 {
         after = graph.add_segment(OwnerId(1), after, 0);
-        graph.record(&Chain {
-            owner: OwnerId(1),
-            scope: 0,
-            segment: after,
-            id: 2,
-            class: &CLASS,
-            want: Want::Exclusive,
-            at: Location::caller(),
-            calls: None,
-            holds: &holds,
-        });
+        graph.record(&Chain { segment: after, ..chain(1, 2, &holds) });
     }
     assert_eq!(graph.capped(), 1);
     // The thread that turns them round was started by the last of these segments, and so comes
     // after all of them: but of the ninth that is known no more.
     let segment = graph.add_segment(OwnerId(2), after, 0);
     let holds = [hold(2)];
-    let found = graph.record(&Chain {
-        owner: OwnerId(2),
-        scope: 0,
-        segment,
-        id: 1,
-        class: &CLASS,
-        want: Want::Exclusive,
-        at: Location::caller(),
-        calls: None,
-        holds: &holds,
-    });
+    let found = graph.record(&Chain { segment, ..chain(2, 1, &holds) });
     assert_eq!(found[0].confidence.unwrap(), Confidence::Unproven);
     graph.check_invariants();
 }

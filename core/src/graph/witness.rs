@@ -13,7 +13,7 @@ use super::held_sets::{ALONE, HeldIx, HeldSets, Item, includes, item};
 use crate::calls::Calls;
 use crate::lock::OwnerId;
 use crate::lock::Site;
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 use crate::mode::{Mode, Want};
 use crate::segment::{SegmentId, UNKNOWN};
 use std::cell::Cell;
@@ -69,11 +69,12 @@ pub(crate) struct Report<'a> {
 
 /// All witnesses.
 pub(crate) struct Witnesses {
-    table: SysVec<Witness>,
+    table: Table<Witness>,
     /// Per witness: what led to its request. Ends after the last one of which that was kept, so it
     /// takes nothing where nothing is kept.
-    calls: SysVec<Option<Calls>>,
-    free: SysVec<WitnessIx>,
+    calls: Table<Option<Calls>>,
+    /// The first that is free; each one names the next as `next`.
+    free: WitnessIx,
     pub(crate) sets: HeldSets,
     /// How often a cap merged evidence.
     pub(crate) capped: u64,
@@ -82,9 +83,9 @@ pub(crate) struct Witnesses {
 impl Witnesses {
     pub(crate) const fn new() -> Self {
         Witnesses {
-            table: SysVec::new(),
-            calls: SysVec::new(),
-            free: SysVec::new(),
+            table: Table::new(),
+            calls: Table::new(),
+            free: NIL,
             sets: HeldSets::new(),
             capped: 0,
         }
@@ -101,8 +102,8 @@ impl Witnesses {
 
     fn keep_calls(&mut self, ix: WitnessIx, calls: Option<Calls>) {
         let at = ix as usize;
-        if calls.is_some() && at >= self.calls.len() {
-            self.calls.resize(at + 1, None);
+        while calls.is_some() && at >= self.calls.len() {
+            self.calls.push(None);
         }
         if let Some(place) = self.calls.get_mut(at) {
             *place = calls;
@@ -173,14 +174,15 @@ impl Witnesses {
             (_, false) => self.whole_set(report),
         };
         fresh.next = *head;
-        *head = match self.free.pop() {
-            Some(ix) => {
-                self.table[ix as usize] = fresh;
-                ix
-            }
-            None => {
+        *head = match self.free {
+            NIL => {
                 self.table.push(fresh);
                 self.table.len() as WitnessIx - 1
+            }
+            ix => {
+                self.free = self.get(ix).next;
+                self.table[ix as usize] = fresh;
+                ix
             }
         };
         self.keep_calls(*head, report.calls);
@@ -241,8 +243,7 @@ impl Witnesses {
             Some(before) => self.table[before as usize].next = old.next,
             None => *head = old.next,
         }
-        self.sets.release(old.held);
-        self.free.push(ix);
+        self.release(ix);
     }
 
     /// One use of the whole held set, which is hashed once per request and not once per edge.
@@ -256,21 +257,25 @@ impl Witnesses {
 
     /// Bytes of all tables.
     pub(crate) fn bytes(&self) -> usize {
-        self.table.capacity_bytes()
-            + self.calls.capacity_bytes()
-            + self.free.capacity_bytes()
-            + self.sets.bytes()
+        self.table.capacity_bytes() + self.calls.capacity_bytes() + self.sets.bytes()
     }
 
     /// Frees a whole list.
     pub(crate) fn free_list(&mut self, head: WitnessIx) {
         let mut at = head;
         while at != NIL {
-            let witness = *self.get(at);
-            self.sets.release(witness.held);
-            self.free.push(at);
-            at = witness.next;
+            let next = self.get(at).next;
+            self.release(at);
+            at = next;
         }
+    }
+
+    /// Frees one that is in no list any more.
+    fn release(&mut self, ix: WitnessIx) {
+        let free = std::mem::replace(&mut self.free, ix);
+        let witness = &mut self.table[ix as usize];
+        witness.next = free;
+        self.sets.release(witness.held);
     }
 
     /// Some witness says at least as much: as free an owner and segment, and no gate besides.
@@ -351,8 +356,7 @@ impl Witnesses {
                     NIL => *head = old.next,
                     _ => self.table[before as usize].next = old.next,
                 }
-                self.sets.release(old.held);
-                self.free.push(at);
+                self.release(at);
             } else {
                 before = at;
             }

@@ -2,7 +2,7 @@
 
 use super::super::digraph::{Digraph, EdgeIx, NONE, NodeIx};
 use super::{BACKWARD, Entry, FORWARD, Order};
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 use std::mem;
 
 /// A component in the affected region, with the place that it held.
@@ -107,14 +107,14 @@ impl Order {
 
 /// Lists in `delta`, and marks, the components `within` bounds that `start` reaches over `edges`.
 fn reach<I: Iterator<Item = (EdgeIx, NodeIx)>>(
-    entries: &mut [Entry],
+    entries: &mut Table<Entry>,
     delta: &mut SysVec<Slot>,
     start: NodeIx,
     mark: u16,
     within: impl Fn(u64) -> bool,
     edges: impl Fn(NodeIx) -> I,
 ) {
-    let visit = |entries: &mut [Entry], delta: &mut SysVec<Slot>, component: NodeIx| {
+    let visit = |entries: &mut Table<Entry>, delta: &mut SysVec<Slot>, component: NodeIx| {
         let entry = &mut entries[component as usize];
         if entry.mark & mark == 0 && within(entry.ord) {
             entry.mark |= mark;

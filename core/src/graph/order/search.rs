@@ -7,7 +7,7 @@
 
 use super::super::digraph::{Digraph, EdgeIx, NONE, NodeIx};
 use super::{BACKWARD, Entry, FORWARD, Order};
-use crate::mem::SysVec;
+use crate::mem::{SysVec, Table};
 use std::mem;
 
 /// A component that the search reached, and the cursor over the edges of its members.
@@ -54,7 +54,7 @@ impl<const AHEAD: bool> Front<AHEAD> {
         if AHEAD { (v, graph.next_out(e)) } else { (u, graph.next_in(e)) }
     }
 
-    fn add(&mut self, graph: &Digraph, entries: &mut [Entry], c: NodeIx) {
+    fn add(&mut self, graph: &Digraph, entries: &mut Table<Entry>, c: NodeIx) {
         let entry = &mut entries[c as usize];
         entry.mark |= Self::MARK;
         let ord = entry.ord;
@@ -67,7 +67,7 @@ impl<const AHEAD: bool> Front<AHEAD> {
     }
 
     /// Moves a cursor at the end of a member's edges on to the next member that has some.
-    fn settle(graph: &Digraph, entries: &[Entry], at: &mut Reached) {
+    fn settle(graph: &Digraph, entries: &Table<Entry>, at: &mut Reached) {
         while at.edge == NONE {
             at.node = entries[at.node as usize].member;
             if at.node == at.component {
@@ -83,7 +83,7 @@ impl<const AHEAD: bool> Front<AHEAD> {
     }
 
     /// Follows one edge from [`Self::top`], not past `bound`; true if it leads to the other side.
-    fn step(&mut self, graph: &Digraph, entries: &mut [Entry], bound: u64) -> bool {
+    fn step(&mut self, graph: &Digraph, entries: &mut Table<Entry>, bound: u64) -> bool {
         let top = &mut self.reached[self.heap[0].1 as usize];
         let (neighbour, next) = Self::follow(graph, top.edge);
         top.edge = next;
@@ -125,7 +125,7 @@ impl<const AHEAD: bool> Front<AHEAD> {
     }
 
     /// Forgets what was reached, and takes back the marks.
-    fn clear(&mut self, entries: &mut [Entry]) {
+    fn clear(&mut self, entries: &mut Table<Entry>) {
         for reached in self.reached.iter() {
             entries[reached.component as usize].mark = 0;
         }
