@@ -10,7 +10,7 @@ use crate::workspace;
 use addr2line::Loader;
 use lockgraph_core::finding::display_path;
 use lockgraph_model::Dump;
-use lockgraph_model::callers::{Caller, ExeFile};
+use lockgraph_model::callers::{Caller, ExeFile, is_start};
 use lockgraph_model::dump::{Process, Site};
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -86,18 +86,24 @@ fn calls(loader: &Loader, address: u64, root: &Path) -> Option<Vec<Caller>> {
     let mut calls = Vec::new();
     while let Some(frame) = frames.next().ok()? {
         let name = frame.function.and_then(|function| Some(function.demangle().ok()?.into_owned()));
-        let at = frame.location.and_then(|location| {
-            let (file, line, column) = (location.file?, location.line?, location.column);
-            Some(Site { file: shown(file, root).into(), line, column: column.unwrap_or(1) })
+        let (file, line, column) =
+            frame.location.map_or((None, None, None), |at| (at.file, at.line, at.column));
+        let at = file.zip(line).map(|(file, line)| Site {
+            file: shown(file, root).into(),
+            line,
+            column: column.unwrap_or(1),
         });
-        calls.push(Caller { function: name.unwrap_or_default(), at });
+        let is_of_std = file.is_some_and(|file| file.starts_with("/rustc/"));
+        calls.push((is_of_std, Caller { function: name.unwrap_or_default(), at }));
     }
     // Line tables alone have no names of functions; the symbol is that of the outermost one.
-    if let Some(call) = calls.last_mut().filter(|call| call.function.is_empty()) {
+    if let Some((_, call)) = calls.last_mut().filter(|(_, call)| call.function.is_empty()) {
         let symbol = loader.find_symbol(address).unwrap_or_default();
         call.function = addr2line::demangle_auto(symbol.into(), None).into_owned();
     }
-    Some(calls)
+    // std's own say nothing, but for the one in which a thread starts.
+    calls.retain(|(is_of_std, call)| !is_of_std || is_start(&call.function));
+    Some(calls.into_iter().map(|(_, call)| call).collect())
 }
 
 /// A file as the recorder shows it.

@@ -11,8 +11,8 @@ use crate::fingerprint;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Callers of one site that are kept.
-const MAX_CALLERS: usize = 4;
+/// Callers of a site in its own file that are kept.
+const MAX_LAYERS: usize = 3;
 
 /// One frame of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,29 +86,31 @@ impl Dump {
 }
 
 /// The callers of the function at `site`: up to the first one in another file, or its direct one where
-/// there is none.
+/// there is none. Where that is in a dependency too, the first one of the workspace besides.
 fn outside(frames: impl Iterator<Item = Caller>, site: &Site) -> Vec<Caller> {
     let is_there = |frame: &Caller| frame.at.as_ref().is_some_and(|at| at.file == site.file);
     let frames = frames.take_while(|frame| !is_start(&frame.function));
-    let mut frames = frames.skip_while(|frame| !is_there(frame)).skip(1);
+    let frames = frames.skip_while(|frame| !is_there(frame)).skip(1);
+    let mut frames = frames.filter(|frame| !is_of_std(frame)).peekable();
     let mut callers: Vec<Caller> = Vec::new();
-    let mut last = None;
-    for frame in frames.by_ref().filter(|frame| !is_of_std(frame)).take(MAX_CALLERS) {
-        if !is_there(&frame) {
-            last = Some(frame);
-            break;
-        }
+    while let Some(frame) = frames.next_if(is_there) {
         callers.push(frame);
     }
-    match last {
-        Some(frame) => callers.push(frame),
-        None => callers.truncate(1),
-    }
+    let Some(first) = frames.next() else {
+        callers.truncate(1);
+        return callers;
+    };
+    callers.truncate(MAX_LAYERS);
+    let is_foreign =
+        |frame: &Caller| frame.at.as_ref().is_none_or(|at| crate_of(&at.file).is_some());
+    let own = is_foreign(&first).then(|| frames.find(|frame| !is_foreign(frame))).flatten();
+    callers.push(first);
+    callers.extend(own);
     callers
 }
 
-/// Everything further out is how a thread starts.
-fn is_start(function: &str) -> bool {
+/// Whether everything further out than this function is how a thread starts.
+pub fn is_start(function: &str) -> bool {
     function.contains("__rust_begin_short_backtrace")
 }
 

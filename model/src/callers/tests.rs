@@ -108,6 +108,19 @@ fn layers_of_a_wrapper_in_one_file_are_all_named_and_what_is_beyond_std_is_not()
     ];
     assert_eq!(outside(stack.iter().cloned(), &site), stack[1..2]);
 
+    // From a dependency's wrapper on to the workspace, where that has called.
+    let stack = [
+        frame("tokio::loom::Mutex::lock", "tokio-1.0.0/src/loom.rs", 5),
+        frame("tokio::watch::borrow", "tokio-1.0.0/src/watch.rs", 9),
+        frame("tokio::watch::Receiver::borrow", "tokio-1.0.0/src/watch.rs", 3),
+        frame("bank::compare", "src/bank.rs", 20),
+        frame("bank::main", "src/main.rs", 2),
+    ];
+    let shim = Site { file: "tokio-1.0.0/src/loom.rs".into(), line: 5, column: 9 };
+    let named = outside(stack.iter().cloned(), &shim);
+    assert_eq!(named, [&stack[1], &stack[3]].map(Clone::clone));
+    assert_eq!(outside(stack[..3].iter().cloned(), &shim), stack[1..2]);
+
     // Without line tables nothing tells which frame is the wrapper.
     let bare = stack.map(|frame| Caller { at: None, ..frame });
     assert_eq!(outside(bare.into_iter(), &site), []);
