@@ -48,8 +48,11 @@ pub enum Signal {
 pub(crate) const UNREAD: u8 = 0;
 /// In a forked child: as [`Tier::Off`], for ever.
 const LOST: u8 = 1;
+/// Another copy of the recorder is the process's, see `copies`: something is recorded, for ever, as far
+/// as whoever calls the door can know.
+const JOINED: u8 = 5;
 
-/// [`UNREAD`], [`LOST`] or a [`Tier`]. The one word that the hot path reads of the configuration.
+/// [`UNREAD`], [`LOST`], [`JOINED`] or a [`Tier`]. The one word that the hot path reads of the configuration.
 static TIER: AtomicU8 = AtomicU8::new(UNREAD);
 /// One per kind: 0 is the default, else a level + 1.
 static LEVELS: [AtomicU8; Kind::ALL.len()] = [const { AtomicU8::new(0) }; Kind::ALL.len()];
@@ -388,6 +391,24 @@ pub(crate) fn is_lost() -> bool {
 /// Sets the first tier; false where another thread did.
 pub(crate) fn start(tier: Tier) -> bool {
     TIER.compare_exchange(UNREAD, tier as u8, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+/// Another copy is the process's from now on; false where this one has started before.
+pub(crate) fn join() -> bool {
+    let now = TIER.compare_exchange(UNREAD, JOINED, Ordering::AcqRel, Ordering::Relaxed);
+    now.is_ok() || now == Err(JOINED)
+}
+
+/// True where another copy is the process's.
+#[inline]
+pub(crate) fn has_joined() -> bool {
+    tier() == JOINED
+}
+
+/// True where this copy records nothing itself.
+#[inline]
+pub(crate) fn is_idle(tier: u8) -> bool {
+    tier <= Tier::Off as u8 || tier == JOINED
 }
 
 /// The level that applies to a finding.

@@ -16,6 +16,7 @@ use crate::mode::Want;
 use crate::owner::OwnerBlock;
 use crate::parked::{self, Waiting, What};
 use crate::stack;
+use crate::stds;
 use crate::wait::{Deadlock, Stuck};
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub(crate) fn running(block: &OwnerBlock) -> OwnerRef {
 
 /// The name of the running thread.
 pub(crate) fn thread_name() -> Option<Arc<str>> {
-    std::thread::current().name().filter(|name| !name.is_empty()).map(Arc::from)
+    stds::with_thread_name(|name| (!name.is_empty()).then(|| Arc::from(name)))
 }
 
 /// Puts a finding together; severity and fingerprint follow from the rest.

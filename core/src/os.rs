@@ -15,9 +15,24 @@ mod system;
 mod system;
 
 use crate::config::Signal;
+use crate::copies::OURS;
 
 /// Waits for the next signal; false where none will come.
 pub(crate) type Signals = Box<dyn FnMut() -> bool + Send>;
+
+/// What a copy of the recorder begins with, in every version.
+#[repr(C)]
+pub(crate) struct Head {
+    /// Equal for equal copies alone: of one source, by one compiler, in one way.
+    pub(crate) key: extern "C" fn() -> u64,
+}
+
+/// The first of the copies of the recorder in this process.
+pub(crate) struct First {
+    pub(crate) head: &'static Head,
+    /// How many there are before it that are not equal.
+    pub(crate) strangers: usize,
+}
 
 /// The calls that differ between systems.
 pub(crate) trait System {
@@ -51,6 +66,12 @@ pub(crate) trait System {
     /// The module that an address is in: the name of its file, empty for the program's own, and the
     /// distance from where the file's addresses begin. As [`calls`](Self::calls) otherwise.
     fn module(address: usize, visit: impl FnOnce(&str, usize));
+
+    /// Of the copies that are equal to this one, the one whose file was loaded first; this one where
+    /// that is not known. The files of both stay loaded from now on.
+    fn first_copy() -> First {
+        First { head: &OURS.head, strangers: 0 }
+    }
 
     /// The number of the process; 0 where there are none.
     fn process_id() -> u32;

@@ -5,6 +5,7 @@
 //! environment at once; one of them starts the recorder.
 
 use crate::config::{self, Config, Tier, UNREAD};
+use crate::copies;
 use crate::detector;
 use crate::os::{Os, System};
 use crate::recorder;
@@ -44,9 +45,17 @@ impl Config {
     /// journal that is opened late begins with all that is known by then. In a forked child it
     /// does nothing.
     pub fn install(self) {
-        if !config::is_lost() && !start(&self) {
+        self.install_here();
+    }
+
+    /// As [`install`](Self::install), of what belongs to another copy.
+    pub(crate) fn install_here(&self) {
+        if !config::is_lost() && !start(self) {
+            if let Some(host) = copies::joined() {
+                return (host.install)(self);
+            }
             recorder::untracked(|| {
-                let config = ENVIRONMENT.get().map_or(self.clone(), |ours| ours.over(&self));
+                let config = ENVIRONMENT.get().map_or(self.clone(), |ours| ours.over(self));
                 config.apply();
                 if let Some(tier) = config.tier {
                     config::set_tier(tier);
@@ -62,11 +71,18 @@ impl Config {
 }
 
 /// Starts the recorder with what the environment says, and where it says nothing, `program`.
-/// False where it was started before.
+/// False where it was started before, or where another copy is the process's.
 fn start(program: &Config) -> bool {
     if config::tier() != UNREAD || IS_STARTING.replace(true) {
         return false;
     }
+    let strangers = match copies::join() {
+        Ok(()) => {
+            IS_STARTING.set(false);
+            return false;
+        }
+        Err(strangers) => strangers,
+    };
     let mut complaint = None;
     let mut environment = Config::new();
     let value = std::env::var_os("LOCKGRAPH").unwrap_or_default();
@@ -106,6 +122,12 @@ fn start(program: &Config) -> bool {
             sink::warn(format_args!(
                 "LOCKGRAPH_ORDER is not understood: {why}; nothing of it counts. Expected \
                  a<b<c,d<c, with a backslash before a `<`, `,` or backslash of a name"
+            ));
+        }
+        if strangers > 0 && config::tier() > Tier::Off as u8 {
+            sink::warn(format_args!(
+                "another build of lockgraph records in this process; no order between what it sees \
+                 and what this one sees is known"
             ));
         }
         recorder::declare(config.rules.iter().copied());

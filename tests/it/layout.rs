@@ -36,7 +36,13 @@ const CORE: &[Rule] = &[
     rule("primitive", &[], &[], "std's or loom's atomics: knows nothing of locks"),
     rule("mem", &[], &[], "an array on the system allocator: knows nothing of locks"),
     rule("mode", &[], &[], "the blocking matrix: knows modes, not threads"),
-    rule("os", &[], &[], "what differs between systems, and nothing else"),
+    rule(
+        "os",
+        &["copies::OURS"],
+        &[],
+        "what differs between systems, and nothing else; it leaves a mark where this copy is found",
+    ),
+    rule("stds", &[], &[], "what copies of std know of the running thread"),
     rule("tally", &[], &[], "counts of a class: knows not even that"),
     rule("rule", &[], &[], "what is declared, as plain data"),
     rule(
@@ -107,8 +113,8 @@ const CORE: &[Rule] = &[
     rule(
         "evidence",
         &[
-            "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "wait",
-            "declared", "calls",
+            "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "stds",
+            "wait", "declared", "calls",
         ],
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
@@ -125,6 +131,7 @@ const CORE: &[Rule] = &[
     rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),
     rule("signal", &["*"], &[], "as the detector, when it is asked to"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
+    rule("copies", &["*"], &[], "hands what comes to one door on to another one"),
     rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
     rule("source", &[], &[], "the crate's own text: code for nobody here"),
     rule("thread", &["door"], &[], "a mirror of std's: knows the recorder by the door alone"),
@@ -237,7 +244,11 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/thread/scope.rs", "a scope lives as long as std's, which only std knows"),
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
     ("core/src/os/linux.rs", "foreign functions: the ends of threads and processes, and forks"),
-    ("core/src/os/walk.rs", "foreign functions: the unwinder and the loader"),
+    (
+        "core/src/os/linux/",
+        "the unwinder and the loader, and the notes in the files that it tells of",
+    ),
+    ("core/src/copies.rs", "another copy of the recorder, where it is equal, is used as it is"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),
     (

@@ -130,7 +130,8 @@ pub(super) fn notes(metadata: &Metadata) -> Vec<String> {
         notes.extend(found.map(|package| format!("{name} {}: {why}", package.version)));
     }
     for package in metadata.packages.iter().filter(|package| metadata.is_member(package)) {
-        if package.is_cdylib() {
+        // On Linux it joins the recorder of that program.
+        if package.is_cdylib() && !cfg!(target_os = "linux") {
             let what = "loaded into another program it records on its own";
             notes.push(format!("{} {}: {what}", package.name, package.version));
         }

@@ -6,8 +6,9 @@
 
 use super::{careful_block, is_off, is_on};
 use crate::config;
+use crate::copies::forward;
 use crate::finding::Misuse;
-use crate::lock::{LockHeader, Origin};
+use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::Policy;
 use crate::owner::{self, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::recorder::{self, Inside};
@@ -33,6 +34,7 @@ fn first_use(lock: &LockHeader, policy: &'static Policy, type_name: &'static str
 
 #[cold]
 fn careful_first_use(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
+    forward!(adopt(lock, policy, type_name));
     if let Some(block) = careful_block() {
         let _inside = Inside::enter(block);
         recorder::identify(block, lock, policy, Some(type_name));
@@ -53,7 +55,7 @@ fn usual() -> Option<&'static OwnerBlock> {
 #[track_caller]
 pub fn lock_dropped(lock: &LockHeader) {
     if !is_quiet_end(lock) {
-        lock_ended(lock, Misuse::DropWhileHeld);
+        lock_ended(lock, Misuse::DropWhileHeld, Location::caller());
     }
 }
 
@@ -77,7 +79,12 @@ fn is_quiet_end(lock: &LockHeader) -> bool {
 /// Reports LG013 where somebody holds it.
 #[track_caller]
 pub fn lock_reinitialised(lock: &LockHeader) {
-    lock_ended(lock, Misuse::InitWhileHeld);
+    lock_reinitialised_at(lock, Location::caller());
+}
+
+pub(crate) fn lock_reinitialised_at(lock: &LockHeader, site: Site) {
+    forward!(lock_reinitialised(lock, site));
+    lock_ended(lock, Misuse::InitWhileHeld, site);
     if lock.is_unborn() || config::is_lost() {
         return;
     }
@@ -86,12 +93,11 @@ pub fn lock_reinitialised(lock: &LockHeader) {
     }
 }
 
-#[track_caller]
-fn lock_ended(lock: &LockHeader, what: Misuse) {
+pub(crate) fn lock_ended(lock: &LockHeader, what: Misuse, at: Site) {
     if lock.is_unborn() {
         return;
     }
-    let at = Location::caller();
+    forward!(lock_ended(lock, what, at));
     let Some(block) = careful_block() else { return };
     let id = lock.id().0;
     let mut reported = false;

@@ -4,6 +4,7 @@
 //! no atomics; [`text`] turns it into the report that people read.
 
 mod declared;
+mod detached;
 pub(crate) mod fingerprint;
 #[cfg(test)]
 #[path = "../../tests/golden/mod.rs"]
@@ -18,8 +19,7 @@ pub mod text;
 mod waits;
 
 pub(crate) use misuse::described;
-pub use site::display_path;
-pub use waits::Snapshot;
+pub use {site::display_path, waits::Snapshot};
 
 use crate::calls::Calls;
 use crate::lock::{Class, LockId, Site};
@@ -380,7 +380,7 @@ pub struct Wish {
     pub want: Want,
     /// Where.
     pub at: Site,
-    /// The calls that led there, where those are kept.
+    /// What led there, where that is kept.
     pub calls: Option<Calls>,
 }
 
@@ -434,8 +434,7 @@ pub struct Finding {
     pub locks: Vec<LockRef>,
     /// The evidence.
     pub sides: Vec<Side>,
-    /// LG002 and LG010: how the sides wait, in their order. Of LG010 the first side is the one that
-    /// has waited too long; those beyond the waits run, and hold something.
+    /// LG002, LG010: how the sides wait, in order: of LG010 first the one too long; those beyond run.
     pub waits: Vec<Waited>,
     /// LG007: the rules that it breaks, from the class that is wanted to the one that is held.
     pub rules: Vec<Rule>,

@@ -2,7 +2,16 @@
 //!
 //! This file holds unsafe code: foreign functions.
 
+// Where the note and the loader's tables are known; a program that is linked statically loads nothing.
+#[cfg(all(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_pointer_width = "64",
+    not(any(target_feature = "crt-static", lockgraph_loom))
+))]
+#[path = "linux/modules.rs"]
+mod modules;
 #[cfg(target_pointer_width = "64")]
+#[path = "linux/walk.rs"]
 mod walk;
 
 use super::{Signals, System};
@@ -180,6 +189,15 @@ impl System for Os {
     fn module(address: usize, visit: impl FnOnce(&str, usize)) {
         #[cfg(target_pointer_width = "64")]
         walk::module(address, visit);
+    }
+
+    #[cfg(all(
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_pointer_width = "64",
+        not(any(target_feature = "crt-static", lockgraph_loom))
+    ))]
+    fn first_copy() -> super::First {
+        modules::first_copy()
     }
 
     fn process_id() -> u32 {

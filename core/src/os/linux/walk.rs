@@ -7,42 +7,41 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
-unsafe extern "C" {
-    fn _Unwind_Backtrace(
-        frame: extern "C" fn(*mut c_void, *mut c_void) -> c_int,
-        walk: *mut c_void,
-    ) -> c_int;
-    fn _Unwind_GetIP(frame: *mut c_void) -> usize;
-    fn dl_iterate_phdr(
-        module: extern "C" fn(*const Module, usize, *mut c_void) -> c_int,
-        found: *mut c_void,
-    ) -> c_int;
-}
-
-/// The start of `dl_phdr_info`.
+/// `struct dl_phdr_info`, as far as it is read.
 #[repr(C)]
-struct Module {
-    base: usize,
-    name: *const c_char,
-    parts: *const Part,
-    count: u16,
+pub(super) struct Module {
+    pub(super) at: usize,
+    pub(super) name: *const c_char,
+    pub(super) headers: *const Header,
+    pub(super) count: u16,
 }
 
 /// `Elf64_Phdr`.
 #[repr(C)]
-struct Part {
-    kind: u32,
-    _flags: u32,
-    _offset: u64,
-    start: u64,
-    _physical: u64,
-    _file_len: u64,
-    len: u64,
-    _align: u64,
+pub(super) struct Header {
+    pub(super) kind: u32,
+    flags: u32,
+    offset: u64,
+    pub(super) address: u64,
+    physical: u64,
+    pub(super) in_file: u64,
+    in_memory: u64,
+    pub(super) align: u64,
+}
+
+type Visit = unsafe extern "C" fn(*const Module, usize, *mut c_void) -> c_int;
+
+unsafe extern "C" {
+    pub(super) fn dl_iterate_phdr(visit: Visit, data: *mut c_void) -> c_int;
+    fn _Unwind_Backtrace(
+        frame: unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int,
+        walk: *mut c_void,
+    ) -> c_int;
+    fn _Unwind_GetIP(frame: *mut c_void) -> usize;
 }
 
 /// `PT_LOAD`.
-const LOADED: u32 = 1;
+pub(super) const LOAD: u32 = 1;
 /// `_URC_NO_REASON` and `_URC_END_OF_STACK`.
 const GO_ON: c_int = 0;
 const STOP: c_int = 5;
@@ -52,7 +51,7 @@ struct Walk<'a> {
     count: usize,
 }
 
-extern "C" fn frame(frame: *mut c_void, walk: *mut c_void) -> c_int {
+unsafe extern "C" fn frame(frame: *mut c_void, walk: *mut c_void) -> c_int {
     // SAFETY: the unwinder passes on the walk of `calls`, and a frame that is valid for this call.
     let (walk, address) = unsafe { (&mut *walk.cast::<Walk<'_>>(), _Unwind_GetIP(frame)) };
     let Some(call) = walk.calls.get_mut(walk.count).filter(|_| address > 0) else { return STOP };
@@ -78,20 +77,20 @@ struct Found {
     len: Option<usize>,
 }
 
-extern "C" fn visit(module: *const Module, _: usize, found: *mut c_void) -> c_int {
+unsafe extern "C" fn visit(module: *const Module, _: usize, found: *mut c_void) -> c_int {
     // SAFETY: the loader passes on what `module` looks for, and a module that is valid for this call.
     let (module, found) = unsafe { (&*module, &mut *found.cast::<Found>()) };
-    let offset = found.address.wrapping_sub(module.base);
-    if module.parts.is_null() || module.name.is_null() {
+    let offset = found.address.wrapping_sub(module.at);
+    if module.headers.is_null() || module.name.is_null() {
         return GO_ON;
     }
-    // SAFETY: a module has so many parts, and a name that ends.
-    let (parts, path) = unsafe {
-        let parts = std::slice::from_raw_parts(module.parts, usize::from(module.count));
-        (parts, CStr::from_ptr(module.name).to_bytes())
+    // SAFETY: a module has so many headers, and a name that ends.
+    let (headers, path) = unsafe {
+        let headers = std::slice::from_raw_parts(module.headers, usize::from(module.count));
+        (headers, CStr::from_ptr(module.name).to_bytes())
     };
-    let is_in = |part: &Part| (offset as u64).wrapping_sub(part.start) < part.len;
-    if !parts.iter().any(|part| part.kind == LOADED && is_in(part)) {
+    let is_in = |header: &Header| (offset as u64).wrapping_sub(header.address) < header.in_memory;
+    if !headers.iter().any(|header| header.kind == LOAD && is_in(header)) {
         return GO_ON;
     }
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
