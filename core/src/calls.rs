@@ -132,16 +132,17 @@ pub(crate) fn refused() -> u64 {
     REFUSED.load(Ordering::Relaxed)
 }
 
+/// Calls that nobody made, for tests.
 #[cfg(all(test, not(lockgraph_loom)))]
-pub(crate) mod tests {
+pub(crate) fn example(offset: usize) -> Calls {
+    let calls: &'static [Call] = crate::mem::keep([Call { module: "", offset }]);
+    Calls(crate::mem::keep(calls))
+}
+
+#[cfg(all(test, not(lockgraph_loom)))]
+mod tests {
     use super::*;
     use crate::mem::keep;
-
-    /// Calls that nobody made.
-    pub(crate) fn example(offset: usize) -> Calls {
-        let calls: &'static [Call] = keep([Call { module: "", offset }]);
-        Calls(keep(calls))
-    }
 
     fn fresh() -> MutexGuard<'static, Known> {
         let known = Known { all: SysVec::new(), index: SysVec::new(), modules: SysVec::new() };

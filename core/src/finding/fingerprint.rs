@@ -217,7 +217,7 @@ mod tests {
     #[cfg(not(lockgraph_loom))]
     #[test]
     fn callers_matter_where_a_place_stands_twice_and_nowhere_else() {
-        let calls = crate::calls::tests::example;
+        let calls = crate::calls::example;
         let mut apart = sample("lg003_feasible");
         let before = again(&apart);
         let called = |finding: &mut Finding, calls: &[Calls]| {
