@@ -1,9 +1,20 @@
 //! What things are called in the output.
 
 use lockgraph_model::Dump;
+use lockgraph_model::callers::Caller;
 use lockgraph_model::dump::{Class, Id, Lock, Owner, Process};
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+/// ``called by `bank::transfer` at src/bank.rs:12:9``.
+pub(crate) fn called(caller: &Caller) -> String {
+    let at = caller.at.as_ref().map_or_else(String::new, |at| format!(" at {at}"));
+    let by = match &*caller.function {
+        "" => String::new(),
+        function => format!(" by `{function}`"),
+    };
+    plain(&format!("called{by}{at}")).into_owned()
+}
 
 /// Looks things up by id.
 pub(crate) struct Names<'a> {

@@ -6,6 +6,7 @@
 
 pub mod body;
 mod cache;
+mod calls;
 mod class;
 pub mod config;
 mod copies;
@@ -48,6 +49,7 @@ pub mod thread;
 mod tls;
 mod wait;
 
+pub use calls::Calls;
 pub use config::{Certain, Config, Signal, Tier};
 pub use detector::{Builder, Detector, UnseenThread};
 pub use finding::{

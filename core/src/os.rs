@@ -59,6 +59,14 @@ pub(crate) trait System {
     /// False where that is not known.
     fn all_others_sleep(threads: usize) -> bool;
 
+    /// The addresses of the calls that led here, the innermost first, as many as there is room for;
+    /// how many those are. Takes no lock that a program could hold, and allocates nothing.
+    fn calls(calls: &mut [usize]) -> usize;
+
+    /// The module that an address is in: the name of its file, empty for the program's own, and the
+    /// distance from where the file's addresses begin. As [`calls`](Self::calls) otherwise.
+    fn module(address: usize, visit: impl FnOnce(&str, usize));
+
     /// Of the copies that are equal to this one, the one whose file was loaded first; this one where
     /// that is not known. The files of both stay loaded from now on.
     fn first_copy() -> First {

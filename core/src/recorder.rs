@@ -4,6 +4,7 @@
 //! (an allocator, stderr, a callback) is recorded; the graph's mutex is a leaf, released before
 //! anything is formatted, written or called.
 
+use crate::calls;
 use crate::class;
 use crate::config::{self, Tier};
 use crate::event::Event;
@@ -114,7 +115,8 @@ pub(crate) fn request(
         if block.held.is_full() {
             return count_untracked();
         }
-        let request = Request { id, class, want, at };
+        let calls = config::keeps_callers().then(calls::here).flatten();
+        let request = Request { id, class, want, at, calls };
         let mut holds = SysVec::new();
         block.holds().for_each(|hold| holds.push(hold));
         look(block, request, &holds, relock || stds::unwinds())
@@ -236,6 +238,7 @@ fn record(block: &'static OwnerBlock, request: Request, holds: &[Hold]) -> Found
         class: request.class,
         want: request.want,
         at: request.at,
+        calls: request.calls,
         holds,
     };
     tell(|graph| {

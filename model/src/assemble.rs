@@ -27,6 +27,7 @@ pub(crate) fn dump(journal: Journal) -> Dump {
             run_id: header.run_id,
             pid: header.pid,
             exe: header.exe,
+            exe_file: header.exe_file,
             started_unix_ms: header.started_unix_ms,
             test: header.test,
             complete: end.is_some(),

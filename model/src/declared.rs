@@ -115,6 +115,8 @@ fn violation(
         to_mode: witness.map(|witness| witness.to_mode),
         held_at: witness.and_then(|witness| witness.held_at.clone()),
         acquired_at: witness.map(|witness| witness.acquired_at.clone()),
+        stack: None,
+        callers: Vec::new(),
     };
     let sites: Vec<Site> = side.held_at.iter().chain(&side.acquired_at).cloned().collect();
     let kind = Kind::OrderViolation;

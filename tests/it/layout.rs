@@ -52,7 +52,13 @@ const CORE: &[Rule] = &[
         &[],
         "a header stores the place of its owner's block, never the owner",
     ),
-    rule("event", &["segment", "tally"], &[], "plain data between the graph and the journal"),
+    rule("calls", &["held"], &[], "the interner of stacks: knows addresses, not who has them"),
+    rule(
+        "event",
+        &["segment", "tally", "calls"],
+        &[],
+        "plain data between the graph and the journal",
+    ),
     rule("class", &["held"], &[], "the interner of classes: knows locks, not who uses them"),
     rule(
         "config",
@@ -62,7 +68,7 @@ const CORE: &[Rule] = &[
     ),
     rule(
         "finding",
-        &["rule"],
+        &["rule", "calls"],
         &[],
         "plain data and its text: built after every lock is free, so it reaches neither the door, \
          nor the graph, nor the state of an owner, nor a sink",
@@ -85,7 +91,7 @@ const CORE: &[Rule] = &[
     rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),
     rule(
         "graph",
-        &["segment", "held", "finding", "event"],
+        &["segment", "held", "finding", "event", "calls"],
         &["finding::text"],
         "returns values: it neither formats nor prints, since it runs under the leaf lock",
     ),
@@ -109,7 +115,7 @@ const CORE: &[Rule] = &[
         "evidence",
         &[
             "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "stds",
-            "wait", "declared",
+            "wait", "declared", "calls",
         ],
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
@@ -252,7 +258,10 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/thread/scope.rs", "a scope lives as long as std's, which only std knows"),
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
     ("core/src/os/linux.rs", "foreign functions: the ends of threads and processes, and forks"),
-    ("core/src/os/linux/", "the loader's functions, and the notes in the files that it tells of"),
+    (
+        "core/src/os/linux/",
+        "the unwinder and the loader, and the notes in the files that it tells of",
+    ),
     ("core/src/copies.rs", "another copy of the recorder, where it is equal, is used as it is"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),

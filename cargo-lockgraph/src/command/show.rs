@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::input::Inputs;
-use crate::names::{Names, count, plain};
+use crate::names::{Names, called, count, plain};
 use crate::report::{Format, Item, Report, Standing};
 use crate::{table, time};
 use lockgraph_model::Dump;
@@ -300,10 +300,12 @@ impl Page<'_> {
             let at = at.as_ref().map_or_else(String::new, |at| format!(" at {}", site(at)));
             format!("{verb} {}{mode}{at}", self.names.lock(lock))
         };
+        let wanted =
+            part("wanted", side.to, side.to_mode.map(|mode| mode.name()), &side.acquired_at);
         [
             format!("{}:", self.names.owner(side.owner)),
             part("held", side.from, side.from_mode.map(|mode| mode.name()), &side.held_at),
-            part("wanted", side.to, side.to_mode.map(|mode| mode.name()), &side.acquired_at),
+            side.callers.iter().fold(wanted, |all, caller| format!("{all}, {}", called(caller))),
         ]
     }
 

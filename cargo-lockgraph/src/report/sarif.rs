@@ -4,6 +4,7 @@
 use super::help::help;
 use super::sides::{Step, Story};
 use super::{Item, Report, Standing};
+use crate::names::called;
 use crate::pages;
 use lockgraph_model::dump::Site;
 use lockgraph_model::words::Severity;
@@ -102,7 +103,10 @@ fn related(story: &Story<'_>) -> Vec<Value> {
     let sides = story.sides.iter().flat_map(|side| {
         let took = format!("{} takes {} ({})", side.owner, side.held.label, side.held.mode);
         let wants = format!("{} wants {} ({})", side.owner, side.wanted.label, side.wanted.mode);
-        [step(&side.held, took), step(&side.wanted, wants)].into_iter().flatten()
+        let callers = side.wanted.callers.iter();
+        let callers =
+            callers.filter_map(|caller| Some(location(caller.at.as_ref()?, Some(called(caller)))));
+        [step(&side.held, took), step(&side.wanted, wants)].into_iter().flatten().chain(callers)
     });
     let mut all: Vec<Value> = locks.chain(sides).collect();
     for (at, location) in all.iter_mut().enumerate() {

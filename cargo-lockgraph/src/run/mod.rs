@@ -75,7 +75,7 @@ pub(crate) fn run(kind: Kind, args: &Args, out: &mut impl Write) -> Result<Outco
 fn judge(
     args: &Args,
     metadata: &Metadata,
-    journals: &Path,
+    (journals, target): (&Path, &Path),
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
     let is_empty = std::fs::read_dir(journals).is_ok_and(|mut files| files.next().is_none());
@@ -83,7 +83,7 @@ fn judge(
         session::say("no process has used a lock");
         return Ok(Outcome::Clean);
     }
-    let inputs = Inputs::of(journals);
+    let inputs = Inputs::of(journals, target);
     if args.rules.blesses() {
         return args.rules.bless(&inputs.merge_or(None)?, out);
     }

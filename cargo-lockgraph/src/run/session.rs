@@ -56,7 +56,7 @@ pub(super) fn run(kind: Kind, args: &Args, out: &mut impl Write) -> Result<Outco
         proof.tell();
     }
     let broken = proof.as_ref().is_some_and(|proof| !proof.holds());
-    let judged = super::judge(args, &session.metadata, &journals, out)?;
+    let judged = super::judge(args, &session.metadata, (&journals, &session.folder), out)?;
     Ok(match status.code() {
         Some(0) if broken => return Err(Failure::Other("not everything was instrumented".into())),
         Some(0) if args.no_fail => Outcome::Clean,

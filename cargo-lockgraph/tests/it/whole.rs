@@ -2,6 +2,7 @@
 //!
 //! All share one target folder, so that the tracked std and the dependencies are compiled once.
 
+mod callers;
 mod neutral;
 mod plugins;
 mod shapes;

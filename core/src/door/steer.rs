@@ -82,7 +82,7 @@ pub(super) fn pause(block: &'static OwnerBlock, lock: &LockHeader, want: Want, a
     if lock.is_unborn() || block.parked.load().is_some_and(permit) || stds::unwinds() {
         return;
     }
-    let request = Request { id: lock.id().0, class, want, at };
+    let request = Request { id: lock.id().0, class, want, at, calls: None };
     if !steer::stops(block, request, block.holds()) {
         return;
     }

@@ -10,6 +10,9 @@
 ))]
 #[path = "linux/modules.rs"]
 mod modules;
+#[cfg(target_pointer_width = "64")]
+#[path = "linux/walk.rs"]
+mod walk;
 
 use super::{Signals, System};
 use crate::config::Signal;
@@ -174,6 +177,18 @@ impl System for Os {
             }
         }
         seen == threads
+    }
+
+    fn calls(calls: &mut [usize]) -> usize {
+        #[cfg(target_pointer_width = "64")]
+        return walk::calls(calls);
+        #[cfg(not(target_pointer_width = "64"))]
+        0
+    }
+
+    fn module(address: usize, visit: impl FnOnce(&str, usize)) {
+        #[cfg(target_pointer_width = "64")]
+        walk::module(address, visit);
     }
 
     #[cfg(all(

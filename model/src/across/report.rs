@@ -28,6 +28,8 @@ pub(super) fn finding(evidence: &Evidence<'_>, ring: Ring, graded: &Graded<'_, '
             to_mode: Some(side.witness.to_mode),
             held_at: side.witness.held_at.clone(),
             acquired_at: Some(side.witness.acquired_at.clone()),
+            stack: None,
+            callers: Vec::new(),
         })
         .collect();
     let (mut sites, mut owners): (Vec<Site>, Vec<Id>) = (Vec::new(), Vec::new());

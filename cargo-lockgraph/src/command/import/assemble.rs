@@ -93,6 +93,7 @@ pub(super) fn dump(logs: BTreeMap<u64, Log>) -> Dump {
         dump.processes.push(Process {
             run_id: log.id.text(),
             pid,
+            exe_file: None,
             exe: "wgpu".to_owned(),
             started_unix_ms: 0,
             test: None,

@@ -69,11 +69,13 @@ pub extern "C" fn observed() -> usize {
     let all = door::scope_opened();
     std::thread::scope(|scope| {
         for [first, second] in [[&ACCOUNTS, &AUDIT], [&AUDIT, &ACCOUNTS]] {
-            scope.spawn(move || {
+            let side = scope.spawn(move || {
                 let before = door::scope_entered(all);
                 nest(first, second);
                 door::scope_entered(before);
             });
+            // One after the other, or they may hang.
+            side.join().unwrap();
         }
     });
     let seen = door::scope_closed(all);

@@ -6,6 +6,7 @@
 //!
 //! This file holds unsafe code: the loader's functions, and the memory that they tell of.
 
+use super::walk::{Header, LOAD, Module, dl_iterate_phdr};
 use crate::copies::OURS;
 use crate::mem::SysVec;
 use crate::os::{First, Head};
@@ -13,37 +14,11 @@ use std::arch::asm;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::from_ref;
 
-/// `struct dl_phdr_info`, as far as it is read.
-#[repr(C)]
-struct Module {
-    at: usize,
-    name: *const c_char,
-    headers: *const Header,
-    count: u16,
-}
-
-/// `Elf64_Phdr`.
-#[repr(C)]
-struct Header {
-    kind: u32,
-    flags: u32,
-    offset: u64,
-    address: u64,
-    physical: u64,
-    in_file: u64,
-    in_memory: u64,
-    align: u64,
-}
-
-type Visit = unsafe extern "C" fn(*const Module, usize, *mut c_void) -> c_int;
-
 unsafe extern "C" {
-    fn dl_iterate_phdr(visit: Visit, data: *mut c_void) -> c_int;
     fn dlopen(file: *const c_char, flags: c_int) -> *mut c_void;
 }
 
-/// `PT_LOAD` and `PT_NOTE`.
-const LOAD: u32 = 1;
+/// `PT_NOTE`.
 const NOTE: u32 = 4;
 /// The note's name, with its end, and its type.
 const NAME: &[u8] = b"lockgraph\0";
