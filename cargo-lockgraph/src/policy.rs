@@ -48,6 +48,12 @@ impl Found {
         (!rules.is_empty()).then(|| rules.join(","))
     }
 
+    /// Where the rules of that order stand, as `LOCKGRAPH_ORDER_FROM` has it.
+    pub(crate) fn order_from(&self) -> String {
+        let lines: Vec<_> = self.policy.order.iter().map(|rule| rule.line.to_string()).collect();
+        format!("{}:{}", self.name(), lines.join(","))
+    }
+
     /// The name for a message.
     pub(crate) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -7,6 +7,7 @@
 use crate::config::{self, Config, Tier, UNREAD};
 use crate::copies;
 use crate::detector;
+use crate::mem::leak_str;
 use crate::os::{Os, System};
 use crate::recorder;
 use crate::rule::{self, Rule, Source};
@@ -95,7 +96,8 @@ fn start(program: &Config) -> bool {
     environment.journal_dir =
         std::env::var_os("LOCKGRAPH_DIR").filter(|dir| !dir.is_empty()).map(Into::into);
     let order = std::env::var_os("LOCKGRAPH_ORDER").unwrap_or_default();
-    let bad_order = match declared_by(&order) {
+    let from = std::env::var("LOCKGRAPH_ORDER_FROM").unwrap_or_default();
+    let bad_order = match declared_by(&order, &from) {
         Ok(rules) => {
             environment.rules = rules;
             None
@@ -140,12 +142,22 @@ fn start(program: &Config) -> bool {
     first
 }
 
-/// The rules in a value of `LOCKGRAPH_ORDER`.
-fn declared_by(value: &OsStr) -> Result<Vec<Rule>, String> {
+/// The rules in a value of `LOCKGRAPH_ORDER`. `from` is where they stand, as `cargo lockgraph` says:
+/// `lockgraph.toml:2,6`, with a line for each.
+fn declared_by(value: &OsStr, from: &str) -> Result<Vec<Rule>, String> {
     let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned())?;
+    let rules = rule::parse(text)?;
+    let places = from.rsplit_once(':').and_then(|(file, lines)| {
+        let lines: Option<Vec<u64>> = lines.split(',').map(|line| line.parse().ok()).collect();
+        Some((leak_str(file), lines.filter(|lines| lines.len() == rules.len())?))
+    });
     let mut config = Config::new();
-    for (before, after) in rule::parse(text)? {
-        config = config.declare(&before, &after, Source::Environment);
+    for (at, (before, after)) in rules.iter().enumerate() {
+        let source = match &places {
+            Some((file, lines)) => Source::File(file, lines[at]),
+            None => Source::Environment,
+        };
+        config = config.declare(before, after, source);
     }
     Ok(config.rules)
 }

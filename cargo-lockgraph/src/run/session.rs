@@ -186,8 +186,11 @@ impl Session {
             Some(plan) => {
                 self.instrument(&mut cargo, plan);
                 cargo.env("LOCKGRAPH_DIR", journals);
-                if let (None, Some(order)) = (env::var_os("LOCKGRAPH_ORDER"), self.order()?) {
-                    cargo.env("LOCKGRAPH_ORDER", order);
+                if let (None, Some(found)) = (env::var_os("LOCKGRAPH_ORDER"), policy::find(None)?) {
+                    if let Some(order) = found.order() {
+                        cargo.env("LOCKGRAPH_ORDER", order);
+                        cargo.env("LOCKGRAPH_ORDER_FROM", found.order_from());
+                    }
                 }
                 // The report comes at the end; of a program that runs for days nobody sees that.
                 if env::var_os("LOCKGRAPH").is_none() && self.request.kind != Kind::Run {
@@ -198,11 +201,6 @@ impl Session {
         }
         cargo.args(args);
         cargo.status().map_err(|error| Failure::program(&self.cargo, &error))
-    }
-
-    /// What the policy of the workspace declares.
-    fn order(&self) -> Result<Option<String>, Failure> {
-        Ok(policy::find(None)?.and_then(|found| found.order()))
     }
 
     fn instrument(&self, cargo: &mut Command, plan: &Plan) {

@@ -197,10 +197,17 @@ fn the_order_of_the_policy_is_in_effect() {
     project.lockgraph(&["test", "--test", "bank"]).ends_with(101).says(&[
         "error[LG007]: order violation: ",
         "--> tests/bank.rs:11:35",
-        "`tests/bank.rs:2` before `tests/bank.rs:3` (LOCKGRAPH_ORDER)",
+        "`tests/bank.rs:2` before `tests/bank.rs:3` (lockgraph.toml:2)",
     ]);
     project.write("lockgraph.toml", &order.replace(":2", ":9").replace(":3", ":2"));
     project.lockgraph(&["test", "--test", "bank"]).ends_with(0).says(&["lockgraph: no findings"]);
+    let circle =
+        "[[order]]\nbefore = \"a\"\nafter = \"b\"\n[[order]]\nbefore = \"b\"\nafter = \"a\"\n";
+    project.write("lockgraph.toml", circle);
+    project
+        .lockgraph(&["test", "--test", "bank"])
+        .ends_with(3)
+        .says(&["lockgraph.toml:5:10: the rules of lines 2, 5 cannot hold together"]);
     project.write("lockgraph.toml", "[[order]]\nbefore = 7\n");
     project.lockgraph(&["test", "--test", "bank"]).ends_with(3).says(&["lockgraph.toml:2:10: "]);
 }
