@@ -186,11 +186,10 @@ impl Session {
             Some(plan) => {
                 self.instrument(&mut cargo, plan);
                 cargo.env("LOCKGRAPH_DIR", journals);
-                if let (None, Some(found)) = (env::var_os("LOCKGRAPH_ORDER"), policy::find(None)?) {
-                    if let Some(order) = found.order() {
-                        cargo.env("LOCKGRAPH_ORDER", order);
-                        cargo.env("LOCKGRAPH_ORDER_FROM", found.order_from());
-                    }
+                let is_set = env::var_os("LOCKGRAPH_ORDER").is_some();
+                let found = if is_set { None } else { policy::find(None)? };
+                if let Some((order, from)) = found.and_then(|found| found.order()) {
+                    cargo.env("LOCKGRAPH_ORDER", order).env("LOCKGRAPH_ORDER_FROM", from);
                 }
                 // The report comes at the end; of a program that runs for days nobody sees that.
                 if env::var_os("LOCKGRAPH").is_none() && self.request.kind != Kind::Run {
