@@ -23,17 +23,19 @@ fn a_number_is_taken_by_one() {
     loom::model(|| {
         let pool = Arc::new(Pool::new());
         let (one, two) = (take(&pool, 1), take(&pool, 1));
+        give_back(&pool, one);
+        give_back(&pool, two);
         let other = thread::spawn({
             let pool = Arc::clone(&pool);
             move || {
-                // What this one takes may be what the other one is just about to take, and is given
-                // back before that one has replaced the head.
-                let number = take(&pool, 2);
-                give_back(&pool, number);
+                // Between the two steps of the other thread the head is the same again, and what is
+                // below it is not.
+                let top = take(&pool, 2);
+                take(&pool, 2);
+                give_back(&pool, top);
             }
         });
-        give_back(&pool, one);
-        give_back(&pool, two);
+        take(&pool, 1);
         take(&pool, 1);
         other.join().unwrap();
     });
