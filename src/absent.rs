@@ -86,6 +86,13 @@ impl Config {
         self
     }
 
+    /// No calls are kept.
+    #[inline]
+    pub fn callers(self, on: bool) -> Config {
+        let _ = on;
+        self
+    }
+
     /// The signal keeps its meaning.
     #[inline]
     pub fn snapshot_signal(self, signal: crate::Signal) -> Config {

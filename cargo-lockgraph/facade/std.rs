@@ -4,27 +4,33 @@
 //! Compiled by the user's own compiler as a crate named `std`, beside the recorder, which is
 //! compiled once against the real `std`. The mirrors are the files of `core/src`, unchanged: there
 //! `crate::door` is the recorder's. They stand at the module paths of the real types, as
-//! `type_name` shows them.
+//! `type_name` shows them. With `--cfg lockgraph_neutral` its locks have the size of std's.
 
 // For the compiler, not for a reader: rustdoc and lints never see this crate.
 #![allow(warnings)]
 
 pub use std::*;
 
-pub(crate) use lockgraph_runtime::{door, lock, mode};
+pub(crate) use lockgraph_runtime::{body, door, lock, mode};
 
 pub mod sync {
     pub use std::sync::*;
 
     #[path = "../../core/sync/header.rs"]
     mod header;
-    #[path = "../../core/sync/init.rs"]
+    #[cfg_attr(not(lockgraph_neutral), path = "../../core/sync/init.rs")]
+    #[cfg_attr(lockgraph_neutral, path = "../../core/sync/neutral/init.rs")]
     mod init;
+    #[cfg(not(lockgraph_neutral))]
+    use std::sync as real;
+    #[cfg(lockgraph_neutral)]
+    #[path = "../../core/sync/neutral/real/mod.rs"]
+    mod real;
     #[path = "../../core/sync/result.rs"]
     mod result;
 
     mod poison {
-        use super::{header, init, result};
+        use super::{header, init, real, result};
 
         #[path = "../../../core/sync/condvar.rs"]
         pub(crate) mod condvar;
@@ -38,7 +44,8 @@ pub mod sync {
 
     #[path = "../../core/sync/barrier.rs"]
     mod barrier;
-    #[path = "../../core/sync/lazy_lock.rs"]
+    #[cfg_attr(not(lockgraph_neutral), path = "../../core/sync/lazy_lock.rs")]
+    #[cfg_attr(lockgraph_neutral, path = "../../core/sync/neutral/lazy_lock.rs")]
     mod lazy_lock;
     #[path = "../../core/mpsc.rs"]
     pub mod mpsc;

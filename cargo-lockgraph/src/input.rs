@@ -8,6 +8,7 @@
 use crate::failure::Failure;
 use crate::names::plain;
 use crate::policy;
+use crate::programs;
 use crate::progress::Progress;
 use lockgraph_model::{Dump, Error, Merge, Problem};
 use std::collections::BTreeSet;
@@ -28,6 +29,9 @@ pub(crate) struct Inputs {
     /// without one, the folder that LOCKGRAPH_DIR or lockgraph.toml names.
     #[arg(value_name = "INPUT")]
     inputs: Vec<OsString>,
+    /// Cargo's target folder, where it is not the workspace's own.
+    #[arg(skip)]
+    target: Option<PathBuf>,
 }
 
 /// One thing to read.
@@ -40,9 +44,9 @@ enum Input {
 }
 
 impl Inputs {
-    /// One folder of journals.
-    pub(crate) fn of(folder: &Path) -> Inputs {
-        Inputs { inputs: vec![folder.into()] }
+    /// One folder of journals, of programs below `target`.
+    pub(crate) fn of(folder: &Path, target: &Path) -> Inputs {
+        Inputs { inputs: vec![folder.into()], target: Some(target.to_owned()) }
     }
 
     /// The inputs, expanded; `dir` is what the policy says, where that was read already.
@@ -116,7 +120,7 @@ impl Inputs {
 
     /// As [`load`](Self::load); `dir` is the folder of the policy.
     pub(crate) fn load_or(&self, dir: Option<PathBuf>) -> Result<Dump, Failure> {
-        read(&self.expand(dir)?)
+        read(&self.expand(dir)?, self.target.as_deref())
     }
 
     /// As [`load`](Self::load), with ids that do not depend on the number of inputs.
@@ -126,7 +130,7 @@ impl Inputs {
 
     /// As [`merge`](Self::merge); `dir` is the folder of the policy.
     pub(crate) fn merge_or(&self, dir: Option<PathBuf>) -> Result<Dump, Failure> {
-        merge(&self.expand(dir)?)
+        merge(&self.expand(dir)?, self.target.as_deref())
     }
 }
 
@@ -134,7 +138,7 @@ impl Inputs {
 pub(crate) fn load(input: &OsStr) -> Result<Dump, Failure> {
     let mut all = Vec::new();
     expand(input, &mut all)?;
-    read(&all)
+    read(&all, None)
 }
 
 /// The folder of the journals where nobody named an input.
@@ -155,14 +159,17 @@ fn default(dir: Option<PathBuf>) -> Result<OsString, Failure> {
     }
 }
 
-fn read(inputs: &[Input]) -> Result<Dump, Failure> {
+fn read(inputs: &[Input], target: Option<&Path>) -> Result<Dump, Failure> {
     if let [input @ (Input::Stdin | Input::File(_))] = inputs {
-        return Ok(input.read(&mut progress(inputs), |from, name| Dump::read_from(from, name))?);
+        let read = input.read(&mut progress(inputs), |from, name| Dump::read_from(from, name));
+        let mut dump = read?;
+        programs::name_callers(&mut dump, target);
+        return Ok(dump);
     }
-    merge(inputs)
+    merge(inputs, target)
 }
 
-fn merge(inputs: &[Input]) -> Result<Dump, Failure> {
+fn merge(inputs: &[Input], target: Option<&Path>) -> Result<Dump, Failure> {
     let mut progress = progress(inputs);
     let mut merge = Merge::new();
     for input in inputs {
@@ -181,7 +188,9 @@ fn merge(inputs: &[Input]) -> Result<Dump, Failure> {
         let what = "every journal is empty: no process came to its first line";
         return Err(Failure::Other(what.to_owned()));
     }
-    Ok(merge.finish())
+    let mut dump = merge.finish();
+    programs::name_callers(&mut dump, target);
+    Ok(dump)
 }
 
 /// Of all the bytes of the inputs, where they are known.

@@ -11,6 +11,7 @@ mod names;
 mod output;
 mod pages;
 mod policy;
+mod programs;
 mod progress;
 mod report;
 mod run;

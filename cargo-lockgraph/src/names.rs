@@ -1,9 +1,20 @@
 //! What things are called in the output.
 
 use lockgraph_model::Dump;
+use lockgraph_model::callers::Caller;
 use lockgraph_model::dump::{Class, Id, Lock, Owner, Process};
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+/// ``called by `bank::transfer` at src/bank.rs:12:9``.
+pub(crate) fn called(caller: &Caller) -> String {
+    let at = caller.at.as_ref().map_or_else(String::new, |at| format!(" at {at}"));
+    let by = match &*caller.function {
+        "" => String::new(),
+        function => format!(" by `{function}`"),
+    };
+    plain(&format!("called{by}{at}")).into_owned()
+}
 
 /// Looks things up by id.
 pub(crate) struct Names<'a> {
@@ -39,10 +50,13 @@ impl<'a> Names<'a> {
     /// `accounts`, or `Mutex(src/main.rs:3:9)` for a class that the program did not name.
     pub(crate) fn class(&self, id: Id) -> String {
         let Some(class) = self.classes.get(&id) else { return format!("class {id}") };
-        match (&class.name, &class.created_at) {
-            (Some(name), _) => plain(name).into_owned(),
-            (None, Some(at)) => plain(&format!("{}({at})", class.kind)).into_owned(),
-            (None, None) => plain(&format!("{}(class {id})", class.kind)).into_owned(),
+        match (&class.name, &class.created_at, &class.first_locked_at) {
+            (Some(name), ..) => plain(name).into_owned(),
+            (None, Some(at), _) => plain(&format!("{}({at})", class.kind)).into_owned(),
+            (None, None, Some(_)) => {
+                plain(&format!("{}({})", class.kind, class.origin())).into_owned()
+            }
+            (None, None, None) => plain(&format!("{}(class {id})", class.kind)).into_owned(),
         }
     }
 

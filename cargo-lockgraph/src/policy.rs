@@ -35,8 +35,9 @@ impl Found {
         Some(self.path.parent().unwrap_or(Path::new("")).join(dir))
     }
 
-    /// The declared order as `LOCKGRAPH_ORDER` has it; none where none is declared.
-    pub(crate) fn order(&self) -> Option<String> {
+    /// The declared order as `LOCKGRAPH_ORDER` has it, and where it stands, as `LOCKGRAPH_ORDER_FROM` has
+    /// that; none where none is declared.
+    pub(crate) fn order(&self) -> Option<(String, String)> {
         let quoted = |name: &str| -> String {
             let plain = |c: char| (matches!(c, '<' | ',' | '\\').then_some('\\'), c);
             name.chars().map(plain).flat_map(|(quote, c)| quote.into_iter().chain([c])).collect()
@@ -45,7 +46,9 @@ impl Found {
         let rules: Vec<String> = rules
             .map(|rule| format!("{}<{}", quoted(rule.before.as_str()), quoted(rule.after.as_str())))
             .collect();
-        (!rules.is_empty()).then(|| rules.join(","))
+        let lines = self.policy.order.iter().map(|rule| rule.line.to_string());
+        let from = || format!("{}:{}", self.name(), lines.collect::<Vec<_>>().join(","));
+        (!rules.is_empty()).then(|| (rules.join(","), from()))
     }
 
     /// The name for a message.

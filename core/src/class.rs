@@ -61,6 +61,7 @@ pub(crate) struct Identity<'a> {
     pub(crate) level: u8,
     pub(crate) keyed: bool,
     defaulted: bool,
+    first_locked_at: Option<Site>,
 }
 
 impl Identity<'static> {
@@ -77,7 +78,16 @@ impl Identity<'static> {
             Origin::Label(label) => (label.name, Some(label.created_at), label.level, false),
         };
         let site = site.filter(|site| !is_in_std(site));
-        Identity { policy, name, site, type_name, level, keyed: false, defaulted }
+        Identity {
+            policy,
+            name,
+            site,
+            type_name,
+            level,
+            keyed: false,
+            defaulted,
+            first_locked_at: None,
+        }
     }
 
     fn of(class: &'static Class) -> Self {
@@ -89,6 +99,7 @@ impl Identity<'static> {
             level: class.level,
             keyed: class.keyed,
             defaulted: class.defaulted,
+            first_locked_at: class.first_locked_at,
         }
     }
 }
@@ -100,7 +111,7 @@ impl Identity<'_> {
             text.bytes().fold(seed, |hash, byte| fold(hash ^ u64::from(byte), 1))
         };
         let level = u64::from(self.level) << 1 | u64::from(self.keyed);
-        match (self.name, self.site) {
+        match (self.name, self.site.or(self.first_locked_at)) {
             (Some(name), _) => bytes(name, level + 2),
             (None, Some(site)) => {
                 let place = u64::from(site.line()) << 32 | u64::from(site.column());
@@ -117,7 +128,8 @@ impl Identity<'_> {
             && (self.name.is_some()
                 || class.created_at == self.site
                     && class.type_name == self.type_name
-                    && class.defaulted == self.defaulted)
+                    && class.defaulted == self.defaulted
+                    && class.first_locked_at == self.first_locked_at)
     }
 }
 
@@ -139,6 +151,18 @@ pub(crate) fn of(
         front.store(std::ptr::from_ref(class).cast_mut(), Ordering::Release);
         class
     })
+}
+
+/// The class of a lock of this kind that knows nothing of its creation, and is locked first at `site`.
+/// Each such lock has a class of its own; they share what is said of them.
+pub(crate) fn first_locked(
+    policy: &'static Policy,
+    site: Site,
+    type_name: Option<&'static str>,
+) -> &'static Class {
+    let identity = Identity::from(policy, Origin::Site(None), type_name);
+    let site = Some(site).filter(|site| !is_in_std(site));
+    intern(Identity { first_locked_at: site, ..identity })
 }
 
 fn address(site: Option<Site>) -> usize {
@@ -188,6 +212,7 @@ pub(crate) fn intern(identity: Identity<'_>) -> &'static Class {
         level: identity.level,
         keyed: identity.keyed,
         defaulted: identity.defaulted,
+        first_locked_at: identity.first_locked_at,
         ..Class::plain(classes.all.len() as u32 + 1, identity.policy)
     });
     classes.all.push(class);
@@ -241,6 +266,17 @@ mod tests {
         assert!(defaulted.is_per_instance() && !at_site(here, Some("u8")).is_per_instance());
         assert!(!at_site(here, Some("u8")).defaulted, "nor is it found by way of the front");
         assert_ne!(defaulted.number(LockId(1)), defaulted.number(LockId(2)));
+    }
+
+    #[test]
+    fn locks_that_are_locked_first_at_one_place_have_a_class_each() {
+        let (here, there) = (Location::caller(), std::panic::Location::caller());
+        let class = first_locked(&POLICY, here, Some("u8"));
+        assert!(std::ptr::eq(class, first_locked(&POLICY, here, Some("u8"))));
+        assert!(!std::ptr::eq(class, first_locked(&POLICY, there, Some("u8"))));
+        assert_ne!(class.number(LockId(1)), class.number(LockId(2)));
+        let plain = of(&POLICY, Origin::Site(None), Some("u8"));
+        assert!(!std::ptr::eq(class, plain) && plain.first_locked_at.is_none());
     }
 
     #[test]

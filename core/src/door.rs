@@ -23,6 +23,7 @@ mod thread;
 mod wait;
 
 use crate::config::{self, Tier, UNREAD};
+use crate::copies::{self, forward};
 use crate::detector;
 use crate::finding::Misuse;
 use crate::held::Hold;
@@ -32,20 +33,24 @@ use crate::mode::{Mode, Policy, Want};
 use crate::owner::{self, HINTED, INSIDE, LINGERING, OwnerBlock, RELEASED_ELSEWHERE, STEERED};
 use crate::process;
 use crate::recorder::{self, Inside};
+use crate::stds::{Refuse, refuse};
 use std::panic::Location;
 
 pub use crate::parked::Waiting;
 pub use assert::{assert_held, assert_held_by_name, assert_not_held, assert_not_held_by_name};
+pub(crate) use assert::{assert_held_at, assert_not_held_at, assert_not_held_by_name_at};
 pub use children::Children;
 pub use declare::*;
 pub use hold::{
     Granted, acquired, granted, granted_alone, granted_shared, granted_writer, released,
 };
-pub use life::{adopt, lock_dropped, lock_reinitialised};
+pub use life::{adopt, adopt_at, lock_dropped, lock_reinitialised};
+pub(crate) use life::{lock_ended, lock_reinitialised_at};
 pub use scope::*;
 pub use steer::{Steered, insists, scope_released, scope_steered};
 pub use thread::*;
 pub use wait::{Parked, blocked, no_locks_held, permit, sleeps, timed, waiting};
+pub(crate) use wait::{no_locks_held_or, threads};
 
 /// The hold that an acquisition made; lives in the guard. 0 is "untracked".
 ///
@@ -113,7 +118,19 @@ pub fn is_on() -> bool {
 /// caller holds nothing new then.
 #[inline(never)]
 pub fn before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
-    careful_before(lock, policy, want, site, false);
+    before_or(lock, policy, want, site, refuse);
+}
+
+/// As [`before`], which panics by `refuse`.
+pub(crate) fn before_or(
+    lock: &LockHeader,
+    policy: &'static Policy,
+    want: Want,
+    site: Site,
+    refuse: Refuse,
+) {
+    forward!(before(lock, policy, want, site, refuse));
+    careful_before(lock, policy, want, site, false, refuse);
 }
 
 /// A blocking re-acquisition (condition variable, `bump`, `unlocked`). As [`before`], but never
@@ -121,7 +138,8 @@ pub fn before(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site
 /// (`LOCKGRAPH=..,certain=hang` lets it hang).
 #[inline(never)]
 pub fn before_relock(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) {
-    careful_before(lock, policy, want, site, true);
+    forward!(before_relock(lock, policy, want, site));
+    careful_before(lock, policy, want, site, true, refuse);
 }
 
 fn careful_before(
@@ -130,6 +148,7 @@ fn careful_before(
     want: Want,
     site: Site,
     relock: bool,
+    refuse: Refuse,
 ) {
     let Some(block) = careful_block() else { return };
     let (site, relock) = match block.hint.get() {
@@ -148,7 +167,7 @@ fn careful_before(
         block.recent.note(lock.id().0, want, site);
     }
     if !is_known(block, lock, policy, want) {
-        recorder::request(block, lock, policy, want, site, relock);
+        recorder::request(block, lock, policy, want, site, relock, refuse);
     }
     if block.flags() & STEERED != 0 && !relock {
         steer::pause(block, lock, want, site);
@@ -178,7 +197,7 @@ pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
 
 /// The running owner where something is to be recorded, with its books in order.
 fn careful_block() -> Option<&'static OwnerBlock> {
-    if process::tier_or_start() <= Tier::Off as u8 {
+    if config::is_idle(process::tier_or_start()) {
         return None;
     }
     let block = owner::enter(thread_ends)?;
@@ -225,6 +244,7 @@ fn released_elsewhere(lock: &LockHeader, id: u64) {
 /// From now on the lock is used past the recorder: whatever is held of it ends here, and counts as
 /// untracked.
 pub fn lock_exposed(lock: &LockHeader) {
+    forward!(lock_exposed(lock));
     let Some(block) = careful_block().filter(|_| !lock.is_unborn()) else { return };
     recorder::count_untracked();
     let id = lock.id().0;
@@ -242,6 +262,9 @@ fn disown(lock: &LockHeader, id: u64, mode: Mode) {
 }
 
 fn careful_released(lock: &LockHeader, token: Token) {
+    if let Some(host) = copies::joined() {
+        return (host.released)(lock, token);
+    }
     if config::is_lost() {
         return;
     }
@@ -274,6 +297,11 @@ fn careful_released(lock: &LockHeader, token: Token) {
 /// of `lock` by the running owner. Reports LG013 (and returns false) where there is none.
 #[track_caller]
 pub fn released_by_lock(lock: &LockHeader) -> bool {
+    released_by_lock_at(lock, Location::caller())
+}
+
+pub(crate) fn released_by_lock_at(lock: &LockHeader, site: Site) -> bool {
+    forward!(released_by_lock(lock, site));
     let Some(block) = careful_block() else { return true };
     let id = lock.id().0;
     let newest = block.held.iter().find(|(_, hold)| hold.id == id);
@@ -289,7 +317,7 @@ pub fn released_by_lock(lock: &LockHeader) -> bool {
     }
     let held = owner::find(|other| other.held.holds(id)).is_some();
     let what = if held { Misuse::UnlockNotHeld } else { Misuse::DoubleUnlock };
-    recorder::misuse(block, lock, what, Some(Location::caller()));
+    recorder::misuse(block, lock, what, Some(site));
     false
 }
 
@@ -298,6 +326,7 @@ pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
     if *token == Token::UNTRACKED || config::is_lost() {
         return;
     }
+    forward!(converted(lock, token, mode));
     let id = lock.id().0;
     let (place, generation) = (token.place(), token.generation());
     let own = owner::current().filter(|block| block.index() == token.block());
@@ -316,6 +345,7 @@ pub fn converted(lock: &LockHeader, token: &mut Token, mode: Mode) {
 /// The running owner is about to wait on a condition variable with `lock`, which it holds:
 /// reports LG011 where it holds any other lock besides.
 pub fn condvar_wait(lock: &LockHeader, site: Site) {
+    forward!(condvar_wait(lock, site));
     if let Some(block) = careful_block() {
         let site = block.hint.get().map_or(site, |(site, _)| site);
         recorder::condvar_wait(block, lock, site);
@@ -324,6 +354,7 @@ pub fn condvar_wait(lock: &LockHeader, site: Site) {
 
 /// Somebody waits on the same condition variable with another mutex: LG013.
 pub fn condvar_two_mutexes(lock: &LockHeader, site: Site) {
+    forward!(condvar_two_mutexes(lock, site));
     if let Some(block) = careful_block() {
         let site = block.hint.get().map_or(site, |(site, _)| site);
         recorder::misuse(block, lock, Misuse::CondvarTwoMutexes, Some(site));
@@ -341,6 +372,7 @@ pub struct At {
 
 /// See [`At`].
 pub fn at(site: Site, relock: bool) -> At {
+    forward!(at(site, relock));
     match careful_block() {
         Some(block) => {
             let before = block.hint.replace(Some((site, relock)));
@@ -353,6 +385,15 @@ pub fn at(site: Site, relock: bool) -> At {
 
 impl Drop for At {
     fn drop(&mut self) {
+        match copies::joined() {
+            Some(host) => (host.at_over)(self),
+            None => self.over(),
+        }
+    }
+}
+
+impl At {
+    pub(crate) fn over(&self) {
         if let Some(block) = owner::current().filter(|_| self.active) {
             block.hint.set(self.before);
             if self.before.is_none() {

@@ -1,6 +1,7 @@
 //! What the graph learns, copied out so that it can be written down and reported after the
 //! graph's lock is released. Plain data between the graph and the journal.
 
+use crate::calls::Calls;
 use crate::lock::{Class, OwnerId, Site};
 use crate::mem::SysVec;
 use crate::mode::{Mode, Want};
@@ -15,6 +16,8 @@ pub(crate) struct Side {
     pub(crate) to: (u64, &'static Class, Want),
     pub(crate) held_at: Site,
     pub(crate) at: Site,
+    /// What led to the request, where that is kept.
+    pub(crate) calls: Option<Calls>,
     /// The other holds; a lock that is dropped by now has no class.
     pub(crate) others: SysVec<(u64, Option<&'static Class>, Mode)>,
 }

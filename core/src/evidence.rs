@@ -1,6 +1,7 @@
 //! Findings from what the recorder knows: plain data is gathered under the graph's lock, and made
 //! into a [`Finding`] here, after its release.
 
+use crate::calls::Calls;
 use crate::declared::Broken;
 use crate::event;
 use crate::finding::{
@@ -15,6 +16,7 @@ use crate::mode::Want;
 use crate::owner::OwnerBlock;
 use crate::parked::{self, Waiting, What};
 use crate::stack;
+use crate::stds;
 use crate::wait::{Deadlock, Stuck};
 use std::sync::Arc;
 
@@ -25,6 +27,8 @@ pub(crate) struct Request {
     pub(crate) class: &'static Class,
     pub(crate) want: Want,
     pub(crate) at: Site,
+    /// What led to it, where that is kept.
+    pub(crate) calls: Option<Calls>,
 }
 
 fn lock_ref(id: u64, class: &'static Class) -> LockRef {
@@ -42,7 +46,7 @@ pub(crate) fn running(block: &OwnerBlock) -> OwnerRef {
 
 /// The name of the running thread.
 pub(crate) fn thread_name() -> Option<Arc<str>> {
-    std::thread::current().name().filter(|name| !name.is_empty()).map(Arc::from)
+    stds::with_thread_name(|name| (!name.is_empty()).then(|| Arc::from(name)))
 }
 
 /// Puts a finding together; severity and fingerprint follow from the rest.
@@ -90,7 +94,7 @@ pub(crate) fn self_conflict(
     let side = Side {
         owner: running(block),
         held: Some(hold(own)),
-        wants: Some(Wish { lock, want: request.want, at: request.at }),
+        wants: Some(Wish { lock, want: request.want, at: request.at, calls: request.calls }),
         others: holds.iter().filter(|other| other.id != own.id).map(hold).collect(),
     };
     finish(kind, confidence, vec![lock], vec![side], detail, Some(request.at), seq)
@@ -109,7 +113,7 @@ pub(crate) fn order_violation(
     let side = Side {
         owner: running(block),
         held: Some(hold(own)),
-        wants: Some(Wish { lock, want: request.want, at: request.at }),
+        wants: Some(Wish { lock, want: request.want, at: request.at, calls: request.calls }),
         others: holds.iter().filter(|other| other.id != own.id).map(hold).collect(),
     };
     let locks = vec![lock_ref(own.id, own.class), lock];
@@ -170,7 +174,7 @@ fn cycle_side(side: &event::Side, name: &Option<Arc<str>>) -> Side {
     Side {
         owner: OwnerRef { id: side.owner.0, name: name.clone() },
         held: Some(Hold { lock: lock_ref(from, from_class), mode, at: Some(side.held_at) }),
-        wants: Some(Wish { lock: lock_ref(to, to_class), want, at: side.at }),
+        wants: Some(Wish { lock: lock_ref(to, to_class), want, at: side.at, calls: side.calls }),
         others: side.others.iter().filter_map(other).collect(),
     }
 }
@@ -187,7 +191,7 @@ pub(crate) fn condvar_nested(
     let side = Side {
         owner: running(block),
         held: Some(hold(other)),
-        wants: Some(Wish { lock, want: mutex.want, at: mutex.at }),
+        wants: Some(Wish { lock, want: mutex.want, at: mutex.at, calls: None }),
         others: holds
             .iter()
             .filter(|third| third.id != other.id && third.id != mutex.id)
@@ -215,7 +219,7 @@ pub(crate) fn held_across_wait(
     let takes = Side {
         owner: OwnerRef { id: met.child.0, name: child },
         held: None,
-        wants: Some(Wish { lock, want: met.taken.want, at: met.taken.at }),
+        wants: Some(Wish { lock, want: met.taken.want, at: met.taken.at, calls: None }),
         others: Vec::new(),
     };
     let sides = vec![waits, takes];
@@ -260,7 +264,12 @@ fn stuck_side(
             What::Notification => Want::Exclusive,
             What::Threads | What::Other(_) => return None,
         };
-        wait.class.map(|class| Wish { lock: lock_ref(wait.id, class), want, at: wait.at })
+        wait.class.map(|class| Wish {
+            lock: lock_ref(wait.id, class),
+            want,
+            at: wait.at,
+            calls: None,
+        })
     };
     let side = Side {
         owner: name(stuck.owner),

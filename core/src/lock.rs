@@ -53,6 +53,8 @@ pub struct Class {
     pub keyed: bool,
     /// Made by `Default`: several fields of one `derive(Default)` have the same site and type.
     pub defaulted: bool,
+    /// Where the lock was locked first, of one that has no room for its creation site.
+    pub first_locked_at: Option<Site>,
     pub(crate) tally: Tally,
     /// Where it stands among all classes, for who takes several locks at once; 0 before that.
     pub(crate) place: std::sync::atomic::AtomicU64,
@@ -73,6 +75,7 @@ impl Class {
             level: 0,
             keyed: false,
             defaulted: false,
+            first_locked_at: None,
             tally: Tally::new(),
             place: std::sync::atomic::AtomicU64::new(0),
         }
@@ -332,6 +335,12 @@ impl LockHeader {
             Ok(_) => id,
             Err(word) => word >> ID_SHIFT,
         }
+    }
+
+    /// Makes it the header of a lock that is not born, made at a place unknown. The one before is gone.
+    pub(crate) fn clear(&self) {
+        overwrite!(self.origin, std::ptr::null_mut(), Ordering::Release);
+        self.word.store(0, Ordering::Release);
     }
 
     /// Gives the lock a new id: it has nothing to do with its past any more. Its owner stays.

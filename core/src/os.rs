@@ -15,9 +15,24 @@ mod system;
 mod system;
 
 use crate::config::Signal;
+use crate::copies::OURS;
 
 /// Waits for the next signal; false where none will come.
 pub(crate) type Signals = Box<dyn FnMut() -> bool + Send>;
+
+/// What a copy of the recorder begins with, in every version.
+#[repr(C)]
+pub(crate) struct Head {
+    /// Equal for equal copies alone: of one source, by one compiler, in one way.
+    pub(crate) key: extern "C" fn() -> u64,
+}
+
+/// The first of the copies of the recorder in this process.
+pub(crate) struct First {
+    pub(crate) head: &'static Head,
+    /// How many there are before it that are not equal.
+    pub(crate) strangers: usize,
+}
 
 /// The calls that differ between systems.
 pub(crate) trait System {
@@ -43,6 +58,20 @@ pub(crate) trait System {
     /// True where the process has so many threads, and all but the running one are seen to sleep.
     /// False where that is not known.
     fn all_others_sleep(threads: usize) -> bool;
+
+    /// The addresses of the calls that led here, the innermost first, as many as there is room for;
+    /// how many those are. Takes no lock that a program could hold, and allocates nothing.
+    fn calls(calls: &mut [usize]) -> usize;
+
+    /// The module that an address is in: the name of its file, empty for the program's own, and the
+    /// distance from where the file's addresses begin. As [`calls`](Self::calls) otherwise.
+    fn module(address: usize, visit: impl FnOnce(&str, usize));
+
+    /// Of the copies that are equal to this one, the one whose file was loaded first; this one where
+    /// that is not known. The files of both stay loaded from now on.
+    fn first_copy() -> First {
+        First { head: &OURS.head, strangers: 0 }
+    }
 
     /// The number of the process; 0 where there are none.
     fn process_id() -> u32;

@@ -5,7 +5,9 @@
 //! environment at once; one of them starts the recorder.
 
 use crate::config::{self, Config, Tier, UNREAD};
+use crate::copies;
 use crate::detector;
+use crate::mem::leak_str;
 use crate::os::{Os, System};
 use crate::recorder;
 use crate::rule::{self, Rule, Source};
@@ -44,9 +46,17 @@ impl Config {
     /// journal that is opened late begins with all that is known by then. In a forked child it
     /// does nothing.
     pub fn install(self) {
-        if !config::is_lost() && !start(&self) {
+        self.install_here();
+    }
+
+    /// As [`install`](Self::install), of what belongs to another copy.
+    pub(crate) fn install_here(&self) {
+        if !config::is_lost() && !start(self) {
+            if let Some(host) = copies::joined() {
+                return (host.install)(self);
+            }
             recorder::untracked(|| {
-                let config = ENVIRONMENT.get().map_or(self.clone(), |ours| ours.over(&self));
+                let config = ENVIRONMENT.get().map_or(self.clone(), |ours| ours.over(self));
                 config.apply();
                 if let Some(tier) = config.tier {
                     config::set_tier(tier);
@@ -62,11 +72,18 @@ impl Config {
 }
 
 /// Starts the recorder with what the environment says, and where it says nothing, `program`.
-/// False where it was started before.
+/// False where it was started before, or where another copy is the process's.
 fn start(program: &Config) -> bool {
     if config::tier() != UNREAD || IS_STARTING.replace(true) {
         return false;
     }
+    let strangers = match copies::join() {
+        Ok(()) => {
+            IS_STARTING.set(false);
+            return false;
+        }
+        Err(strangers) => strangers,
+    };
     let mut complaint = None;
     let mut environment = Config::new();
     let value = std::env::var_os("LOCKGRAPH").unwrap_or_default();
@@ -79,7 +96,8 @@ fn start(program: &Config) -> bool {
     environment.journal_dir =
         std::env::var_os("LOCKGRAPH_DIR").filter(|dir| !dir.is_empty()).map(Into::into);
     let order = std::env::var_os("LOCKGRAPH_ORDER").unwrap_or_default();
-    let bad_order = match declared_by(&order) {
+    let from = std::env::var("LOCKGRAPH_ORDER_FROM").unwrap_or_default();
+    let bad_order = match declared_by(&order, &from) {
         Ok(rules) => {
             environment.rules = rules;
             None
@@ -108,6 +126,12 @@ fn start(program: &Config) -> bool {
                  a<b<c,d<c, with a backslash before a `<`, `,` or backslash of a name"
             ));
         }
+        if strangers > 0 && config::tier() > Tier::Off as u8 {
+            sink::warn(format_args!(
+                "another build of lockgraph records in this process; no order between what it sees \
+                 and what this one sees is known"
+            ));
+        }
         recorder::declare(config.rules.iter().copied());
         open_journal(&config);
         if config::tier() > Tier::Off as u8 {
@@ -118,12 +142,22 @@ fn start(program: &Config) -> bool {
     first
 }
 
-/// The rules in a value of `LOCKGRAPH_ORDER`.
-fn declared_by(value: &OsStr) -> Result<Vec<Rule>, String> {
+/// The rules in a value of `LOCKGRAPH_ORDER`. `from` is where they stand, as `cargo lockgraph` says:
+/// `lockgraph.toml:2,6`, with a line for each.
+fn declared_by(value: &OsStr, from: &str) -> Result<Vec<Rule>, String> {
     let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned())?;
+    let rules = rule::parse(text)?;
+    let places = from.rsplit_once(':').and_then(|(file, lines)| {
+        let lines: Option<Vec<u64>> = lines.split(',').map(|line| line.parse().ok()).collect();
+        Some((leak_str(file), lines.filter(|lines| lines.len() == rules.len())?))
+    });
     let mut config = Config::new();
-    for (before, after) in rule::parse(text)? {
-        config = config.declare(&before, &after, Source::Environment);
+    for (at, (before, after)) in rules.iter().enumerate() {
+        let source = match &places {
+            Some((file, lines)) => Source::File(file, lines[at]),
+            None => Source::Environment,
+        };
+        config = config.declare(before, after, source);
     }
     Ok(config.rules)
 }

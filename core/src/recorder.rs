@@ -4,6 +4,7 @@
 //! (an allocator, stderr, a callback) is recorded; the graph's mutex is a leaf, released before
 //! anything is formatted, written or called.
 
+use crate::calls;
 use crate::class;
 use crate::config::{self, Tier};
 use crate::event::Event;
@@ -18,6 +19,7 @@ use crate::owner::{self, INSIDE, OwnerBlock};
 use crate::scope;
 use crate::segment::UNKNOWN;
 use crate::sink::{self, journal, store};
+use crate::stds::{self, Refuse};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,7 +93,7 @@ pub(crate) fn untracked<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Looks at a blocking request with all care. Panics where a finding is denied and the request is
+/// Looks at a blocking request with all care. Refuses it where a finding is denied and the request is
 /// fresh.
 pub(crate) fn request(
     block: &'static OwnerBlock,
@@ -100,6 +102,7 @@ pub(crate) fn request(
     want: Want,
     at: Site,
     relock: bool,
+    refuse: Refuse,
 ) {
     let denied = {
         let Some(_inside) = Inside::enter(block) else {
@@ -112,13 +115,14 @@ pub(crate) fn request(
         if block.held.is_full() {
             return count_untracked();
         }
-        let request = Request { id, class, want, at };
+        let calls = config::keeps_callers().then(calls::here).flatten();
+        let request = Request { id, class, want, at, calls };
         let mut holds = SysVec::new();
         block.holds().for_each(|hold| holds.push(hold));
-        look(block, request, &holds, relock || std::thread::panicking())
+        look(block, request, &holds, relock || stds::unwinds())
     };
     if let Some(message) = denied {
-        panic!("{message}");
+        refuse(&message);
     }
 }
 
@@ -234,6 +238,7 @@ fn record(block: &'static OwnerBlock, request: Request, holds: &[Hold]) -> Found
         class: request.class,
         want: request.want,
         at: request.at,
+        calls: request.calls,
         holds,
     };
     tell(|graph| {
@@ -257,11 +262,12 @@ pub(crate) fn introduce(block: &'static OwnerBlock) {
         return;
     }
     // Not an `Arc`: the program's allocator may be what waits here.
-    let thread = std::thread::current();
-    block.is_on(thread.id());
-    let segment = tell(|graph| {
-        graph.add_owner(block.id(), thread.name().unwrap_or(""));
-        graph.add_segment(block.id(), UNKNOWN, UNKNOWN)
+    block.is_on(std::thread::current().id());
+    let segment = stds::with_thread_name(|name| {
+        tell(|graph| {
+            graph.add_owner(block.id(), name);
+            graph.add_segment(block.id(), UNKNOWN, UNKNOWN)
+        })
     });
     block.set_segment(segment);
 }

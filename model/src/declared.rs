@@ -115,6 +115,8 @@ fn violation(
         to_mode: witness.map(|witness| witness.to_mode),
         held_at: witness.and_then(|witness| witness.held_at.clone()),
         acquired_at: witness.map(|witness| witness.acquired_at.clone()),
+        stack: None,
+        callers: Vec::new(),
     };
     let sites: Vec<Site> = side.held_at.iter().chain(&side.acquired_at).cloned().collect();
     let kind = Kind::OrderViolation;
@@ -187,10 +189,9 @@ fn quoted(pattern: &ClassPattern) -> String {
 }
 
 fn called(class: &Class) -> String {
-    match (&class.name, &class.created_at) {
-        (Some(name), _) => format!("`{}`", name.escape_debug()),
-        (None, Some(at)) => format!("the {} created at {at}", class.kind),
-        (None, None) => format!("the {} created at an unknown place", class.kind),
+    match &class.name {
+        Some(name) => format!("`{}`", name.escape_debug()),
+        None => format!("the {} {}", class.kind, class.origin()),
     }
 }
 

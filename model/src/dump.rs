@@ -4,6 +4,7 @@
 //! and lists that are not there; a writer writes every field. Lists are sorted (by id, edges by
 //! their ends, witnesses and findings by `seq`), so that equal facts give equal bytes.
 
+use crate::callers::{Caller, ExeFile};
 use crate::compact;
 use crate::order::Rule;
 use crate::words::{Confidence, Mode, OwnerKind, Severity, Want};
@@ -86,6 +87,9 @@ pub struct Process {
     pub pid: u64,
     /// The file name of the program.
     pub exe: String,
+    /// The file of the program, where the recorder has kept addresses in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe_file: Option<ExeFile>,
     /// When it started, in milliseconds since 1970.
     pub started_unix_ms: u64,
     /// The name of the test that it ran, where it ran just one.
@@ -115,6 +119,10 @@ pub struct Class {
     pub crate_name: Option<String>,
     /// Where its locks are created; null where that is not known.
     pub created_at: Option<Site>,
+    /// Where its one lock was locked first, of a lock that has no room for its creation site; there
+    /// only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_locked_at: Option<Site>,
     /// Its declared level among the classes of one name or site; 0 where none is declared.
     #[serde(default)]
     pub level: u8,
@@ -350,6 +358,12 @@ pub struct Side {
     pub held_at: Option<Site>,
     /// Where `to` was requested.
     pub acquired_at: Option<Site>,
+    /// The calls that led there, as the recorder knows them: `module+address`, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Vec<String>>,
+    /// Who called the function at `acquired_at`, where that place alone tells too little.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callers: Vec<Caller>,
 }
 
 /// What one owner waited for, and what it held.
@@ -401,22 +415,6 @@ impl Wait {
         self.thread = self.thread.map(owner);
         self.lock = self.lock.map(&lock);
         self.held.iter_mut().for_each(|held| held.lock = lock(held.lock));
-    }
-}
-
-impl Finding {
-    /// Every lock that the finding names, some of them twice; 0 for one that was never used.
-    pub fn named_locks(&self) -> impl Iterator<Item = Id> + '_ {
-        let sides = self.cycle.iter().flat_map(|side| [side.from, side.to]).flatten();
-        let held = self.waits.iter().flat_map(|wait| wait.held.iter().map(|held| held.lock));
-        let wanted = self.waits.iter().filter_map(|wait| wait.lock);
-        sides.chain(self.locks.iter().copied()).chain(held).chain(wanted)
-    }
-
-    /// Every owner that the finding names, some of them twice.
-    pub fn named_owners(&self) -> impl Iterator<Item = Id> + '_ {
-        let waits = self.waits.iter().flat_map(|wait| [Some(wait.owner), wait.thread]).flatten();
-        self.cycle.iter().map(|side| side.owner).chain(self.owners.iter().copied()).chain(waits)
     }
 }
 

@@ -2,7 +2,8 @@
 //! (`core/src/finding/fingerprint.rs`): of kind, confidence, classes and sites, whatever the ids
 //! and the side from which it was met. A test compares the two.
 
-use crate::dump::{Class, Dump, Finding, Id, Site};
+use crate::callers::Caller;
+use crate::dump::{Class, Dump, Finding, Id, Side, Site};
 use std::collections::HashMap;
 
 /// The fingerprint of a finding that is a cycle (LG003, LG004), from the dump that it is in.
@@ -14,6 +15,32 @@ pub(crate) fn of_cycle(dump: &Dump, finding: &Finding) -> String {
 pub(crate) fn of_request(dump: &Dump, finding: &Finding) -> String {
     let at = finding.cycle.first().and_then(|side| side.acquired_at.clone());
     of(dump, finding, &at)
+}
+
+/// The fingerprint of a finding whose places alone may say too little: of its callers too, where it has
+/// any.
+pub(crate) fn with_callers(dump: &Dump, finding: &Finding) -> String {
+    let place = match finding.code.as_str() {
+        "LG003" | "LG004" | "LG005" => of_cycle(dump, finding),
+        _ => of_request(dump, finding),
+    };
+    let key = |side: &Side| {
+        let caller = |caller: &Caller| match &caller.at {
+            Some(at) => at.to_string(),
+            None => caller.function.clone(),
+        };
+        side.callers.iter().map(caller).collect::<Vec<_>>().join(" ")
+    };
+    let mut keys: Vec<String> =
+        finding.cycle.iter().map(key).filter(|key| !key.is_empty()).collect();
+    if keys.is_empty() {
+        return place;
+    }
+    keys.sort_unstable();
+    let mut hash = Fnv::new();
+    hash.field(&place);
+    keys.iter().for_each(|key| hash.field(key));
+    format!("{:016x}", hash.0)
 }
 
 fn of(dump: &Dump, finding: &Finding, at: &Option<Site>) -> String {

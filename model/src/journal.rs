@@ -9,6 +9,7 @@
 //! line itself, but threads race; [`Journal::into_dump`] makes placeholders.
 
 use crate::assemble::Parts;
+use crate::callers::ExeFile;
 use crate::compact;
 use crate::cycles::Limits;
 use crate::dump::{ClassEdge, Dump, Finding, Hold, Id, Segment, Site, Tool, Witness};
@@ -47,6 +48,9 @@ pub struct Header {
     pub pid: u64,
     /// The file name of the program.
     pub exe: String,
+    /// Its file, where there are addresses in it.
+    #[serde(default)]
+    pub exe_file: Option<ExeFile>,
     /// When it started, in milliseconds since 1970.
     pub started_unix_ms: u64,
     /// The name of the test that it ran, where it ran just one.
@@ -67,12 +71,7 @@ pub(crate) enum Body {
     /// `segment`.
     Segment(Segment),
     /// `edge`.
-    Edge {
-        /// The lock that was held.
-        from: Id,
-        /// The lock that was requested.
-        to: Id,
-    },
+    Edge { from: Id, to: Id },
     /// `witness`.
     Witness {
         /// The lock that was held.
@@ -85,12 +84,7 @@ pub(crate) enum Body {
     /// `class_edge`.
     ClassEdge(Box<ClassEdge>),
     /// `writer`: the first blocking write or upgrade request of an owner for a lock.
-    Writer {
-        /// The lock.
-        lock: Id,
-        /// Who.
-        owner: Id,
-    },
+    Writer { lock: Id, owner: Id },
     /// `drop`.
     Drop {
         /// The lock that is gone.
@@ -119,8 +113,9 @@ pub(crate) struct ClassLine {
     /// The protected type.
     #[serde(rename = "type")]
     pub(crate) type_name: Option<String>,
-    /// Where its locks are created.
+    /// Where its locks are created, or where its one lock was locked first.
     pub(crate) created_at: Option<Site>,
+    pub(crate) first_locked_at: Option<Site>,
     /// Its declared level among the classes of one name or site.
     #[serde(default)]
     pub(crate) level: u8,

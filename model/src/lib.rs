@@ -47,6 +47,7 @@
 
 mod across;
 mod assemble;
+pub mod callers;
 pub mod check;
 mod compact;
 pub mod cycles;

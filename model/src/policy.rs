@@ -98,7 +98,7 @@ pub enum Subject {
 /// let class = Class {
 ///     id: 1, name: None, kind: "Mutex".into(), type_name: None, crate_name: None,
 ///     created_at: Some(Site { file: "src/log.rs".into(), line: 7, column: 9 }),
-///     per_process: Vec::new(), level: 0, keyed: false, per_instance: false,
+///     first_locked_at: None, per_process: Vec::new(), level: 0, keyed: false, per_instance: false,
 /// };
 /// for text in ["src/log.rs", "src/log.rs:7", "src/log.rs:7:9"] {
 ///     assert!(ClassPattern::from(text).matches(&class));

@@ -1,8 +1,24 @@
-//! Whether a document holds together.
+//! What a document names, and whether it holds together.
 
-use crate::dump::{Dump, Id, Witness};
+use crate::dump::{Dump, Finding, Id, Witness};
 use crate::error::Problem;
 use std::collections::HashSet;
+
+impl Finding {
+    /// Every lock that the finding names, some of them twice; 0 for one that was never used.
+    pub fn named_locks(&self) -> impl Iterator<Item = Id> + '_ {
+        let sides = self.cycle.iter().flat_map(|side| [side.from, side.to]).flatten();
+        let held = self.waits.iter().flat_map(|wait| wait.held.iter().map(|held| held.lock));
+        let wanted = self.waits.iter().filter_map(|wait| wait.lock);
+        sides.chain(self.locks.iter().copied()).chain(held).chain(wanted)
+    }
+
+    /// Every owner that the finding names, some of them twice.
+    pub fn named_owners(&self) -> impl Iterator<Item = Id> + '_ {
+        let waits = self.waits.iter().flat_map(|wait| [Some(wait.owner), wait.thread]).flatten();
+        self.cycle.iter().map(|side| side.owner).chain(self.owners.iter().copied()).chain(waits)
+    }
+}
 
 impl Dump {
     /// Every id is there once, and what is named is there: so that nobody after this has to ask.

@@ -3,8 +3,20 @@
 //! The blocking matrix is that of the recorder (`core/src/mode.rs`), restated here for what a
 //! dump knows of a lock; a test compares the two entry by entry.
 
+use crate::dump::Class;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+impl Class {
+    /// Where its locks come from: `created at src/main.rs:3:9`.
+    pub fn origin(&self) -> String {
+        match (&self.created_at, &self.first_locked_at) {
+            (Some(at), _) => format!("created at {at}"),
+            (None, Some(at)) => format!("first locked at {at}"),
+            (None, None) => "created at an unknown place".to_owned(),
+        }
+    }
+}
 
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

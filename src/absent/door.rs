@@ -238,6 +238,8 @@ nothing! {
     lock_reinitialised(lock: &LockHeader);
     /// Gives a lock the type that it protects.
     adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str);
+    /// As [`adopt`], for a lock that has no room for its creation site.
+    adopt_at(lock: &LockHeader, policy: &'static Policy, type_name: &'static str, site: Site);
     /// Names a lock.
     name(lock: &LockHeader, policy: &'static Policy, name: &str);
     /// Names a lock by a rank.

@@ -35,8 +35,15 @@ const BASE: &[&str] = &["mem", "mode", "lock", "config", "os", "primitive"];
 const CORE: &[Rule] = &[
     rule("primitive", &[], &[], "std's or loom's atomics: knows nothing of locks"),
     rule("mem", &[], &[], "an array on the system allocator: knows nothing of locks"),
+    rule("pool", &[], &[], "numbers and places: knows not what for"),
     rule("mode", &[], &[], "the blocking matrix: knows modes, not threads"),
-    rule("os", &[], &[], "what differs between systems, and nothing else"),
+    rule(
+        "os",
+        &["copies::OURS"],
+        &[],
+        "what differs between systems, and nothing else; it leaves a mark where this copy is found",
+    ),
+    rule("stds", &[], &[], "what copies of std know of the running thread"),
     rule("tally", &[], &[], "counts of a class: knows not even that"),
     rule("rule", &[], &[], "what is declared, as plain data"),
     rule(
@@ -45,7 +52,13 @@ const CORE: &[Rule] = &[
         &[],
         "a header stores the place of its owner's block, never the owner",
     ),
-    rule("event", &["segment", "tally"], &[], "plain data between the graph and the journal"),
+    rule("calls", &["held"], &[], "the interner of stacks: knows addresses, not who has them"),
+    rule(
+        "event",
+        &["segment", "tally", "calls"],
+        &[],
+        "plain data between the graph and the journal",
+    ),
     rule("class", &["held"], &[], "the interner of classes: knows locks, not who uses them"),
     rule(
         "config",
@@ -55,7 +68,7 @@ const CORE: &[Rule] = &[
     ),
     rule(
         "finding",
-        &["rule"],
+        &["rule", "calls"],
         &[],
         "plain data and its text: built after every lock is free, so it reaches neither the door, \
          nor the graph, nor the state of an owner, nor a sink",
@@ -78,7 +91,7 @@ const CORE: &[Rule] = &[
     rule("cache", &["segment", "held"], &[], "probes; never asks the graph"),
     rule(
         "graph",
-        &["segment", "held", "finding", "event"],
+        &["segment", "held", "finding", "event", "calls"],
         &["finding::text"],
         "returns values: it neither formats nor prints, since it runs under the leaf lock",
     ),
@@ -101,8 +114,8 @@ const CORE: &[Rule] = &[
     rule(
         "evidence",
         &[
-            "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "wait",
-            "declared",
+            "finding", "event", "graph", "held", "owner", "joins", "parked", "stack", "stds",
+            "wait", "declared", "calls",
         ],
         &["finding::text"],
         "makes findings of what the graph returned; delivers none",
@@ -119,7 +132,19 @@ const CORE: &[Rule] = &[
     rule("detector", &["*"], &[], "a thread that looks through the recorder's eyes"),
     rule("signal", &["*"], &[], "as the detector, when it is asked to"),
     rule("door", &["*"], &[], "the one place where the parts meet"),
-    rule("sync", &["door", "mpsc"], &[], "std's locks with a header: through the door alone"),
+    rule(
+        "body",
+        &["pool", "door", "copies"],
+        &[],
+        "tells the door when a lock of std's size is gone",
+    ),
+    rule(
+        "sync",
+        &["door", "mpsc", "body"],
+        &[],
+        "std's locks with a header, or a body elsewhere: through the door alone",
+    ),
+    rule("copies", &["*"], &[], "hands what comes to one door on to another one"),
     rule("source", &[], &[], "the crate's own text: code for nobody here"),
     rule("thread", &["door"], &[], "a mirror of std's: knows the recorder by the door alone"),
     rule("mpsc", &["door"], &[], "as thread"),
@@ -221,6 +246,8 @@ const FACES: &[&str] = &["lib", "present", "absent", "dump", "config", "detector
 const UNSAFE: &[(&str, &str)] = &[
     ("core/src/mem.rs", "an array on the system allocator"),
     ("core/src/lock.rs", "a lock's one pointer has two meanings"),
+    ("core/src/pool", "places are found through atomic pointers"),
+    ("core/src/sync/neutral/", "data beside a real lock that is elsewhere, as std has it"),
     ("core/src/owner.rs", "owner blocks are leaked, recycled and read from other threads"),
     ("core/src/held.rs", "slots are found by their distance in bytes, chunks by pointers"),
     ("core/src/held/slot.rs", "a hold's class and site are references kept in atomics"),
@@ -231,6 +258,11 @@ const UNSAFE: &[(&str, &str)] = &[
     ("core/src/thread/scope.rs", "a scope lives as long as std's, which only std knows"),
     ("core/src/class.rs", "recently used classes are found through atomic pointers"),
     ("core/src/os/linux.rs", "foreign functions: the ends of threads and processes, and forks"),
+    (
+        "core/src/os/linux/",
+        "the unwinder and the loader, and the notes in the files that it tells of",
+    ),
+    ("core/src/copies.rs", "another copy of the recorder, where it is equal, is used as it is"),
     ("src/raw/", "lock_api's raw traits are unsafe to implement"),
     ("src/typed/arc/", "as mutex.rs"),
     (

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::input::Inputs;
-use crate::names::{Names, count, plain};
+use crate::names::{Names, called, count, plain};
 use crate::report::{Format, Item, Report, Standing};
 use crate::{table, time};
 use lockgraph_model::Dump;
@@ -121,11 +121,16 @@ impl Page<'_> {
                 None => plain(&class.kind).into_owned(),
             });
             let at = class.and_then(|class| class.created_at.as_ref());
+            let first = class.filter(|class| class.first_locked_at.is_some());
             rows.push([
                 format!("#{}", lock.id),
                 self.names.class(lock.class),
                 kind,
-                at.map_or_else(|| "created at a place unknown".to_owned(), site),
+                match (at, first) {
+                    (Some(at), _) => site(at),
+                    (None, Some(class)) => plain(&class.origin()).into_owned(),
+                    (None, None) => "created at a place unknown".to_owned(),
+                },
                 if lock.dropped_seq.is_some() { "dropped".to_owned() } else { String::new() },
                 if self.has_many() {
                     format!("process {}", lock.process + 1)
@@ -295,10 +300,12 @@ impl Page<'_> {
             let at = at.as_ref().map_or_else(String::new, |at| format!(" at {}", site(at)));
             format!("{verb} {}{mode}{at}", self.names.lock(lock))
         };
+        let wanted =
+            part("wanted", side.to, side.to_mode.map(|mode| mode.name()), &side.acquired_at);
         [
             format!("{}:", self.names.owner(side.owner)),
             part("held", side.from, side.from_mode.map(|mode| mode.name()), &side.held_at),
-            part("wanted", side.to, side.to_mode.map(|mode| mode.name()), &side.acquired_at),
+            side.callers.iter().fold(wanted, |all, caller| format!("{all}, {}", called(caller))),
         ]
     }
 

@@ -10,7 +10,7 @@ use super::{Item, Report, Standing};
 use crate::names::plain;
 use crate::source::Sources;
 use annotate_snippets::{AnnotationKind, Group, Level};
-use lockgraph_model::dump::Finding;
+use lockgraph_model::dump::{Finding, Site};
 use lockgraph_model::words::Severity;
 
 /// Draws an item.
@@ -77,7 +77,7 @@ impl Drawing<'_> {
             .iter()
             .filter_map(|lock| {
                 let label = format!("{}: {}", lock.label, lock.what);
-                Some(Mark { site: lock.created_at?, label, kind: AnnotationKind::Context })
+                Some(Mark { site: lock.at?, label, kind: AnnotationKind::Context })
             })
             .collect();
         if marks.is_empty() {
@@ -93,9 +93,21 @@ fn marks<'a>(side: &'a SideWords<'a>, of_many: bool) -> Vec<Mark<'a>> {
     let took = format!("{} takes {} ({})", side.owner, side.held.label, side.held.mode);
     let then = if of_many { "then wants" } else { "wants" };
     let wants = format!("{then} {} while it holds that ({})", side.wanted.label, side.wanted.mode);
-    let mark = |step: &Step<'a>, label, kind| step.at.map(|site| Mark { site, label, kind });
-    let held = mark(&side.held, took, AnnotationKind::Context);
-    held.into_iter().chain(mark(&side.wanted, wants, AnnotationKind::Primary)).collect()
+    let mark = |site, label, kind| Some(Mark { site: site?, label, kind });
+    let wanted = mark(side.wanted.place(), wants, AnnotationKind::Primary);
+    let others = between(&side.wanted);
+    let others = others.map(|(site, label)| Mark { site, label, kind: AnnotationKind::Context });
+    let held = mark(side.held.at, took, AnnotationKind::Context);
+    held.into_iter().chain(wanted).chain(others).collect()
+}
+
+/// What a step is done through, where the place of it is that of a caller.
+fn between<'a>(step: &Step<'a>) -> impl Iterator<Item = (&'a Site, String)> {
+    let through = || "through this call".to_owned();
+    let inner = step.callers.len().saturating_sub(1);
+    let callers = step.callers[..inner].iter().filter_map(|caller| caller.at.as_ref());
+    let sites = step.at.into_iter().filter(|_| step.place() != step.at).chain(callers);
+    sites.map(move |site| (site, through()))
 }
 
 /// The places of a finding that is no cycle, which has no words for each of them.

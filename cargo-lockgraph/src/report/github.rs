@@ -30,7 +30,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
         // The other sides are annotated too: a change may touch only one of them.
         for (at, side) in story.sides.iter().enumerate().skip(1) {
             let title = format!("{title}, side {} of {}", at + 1, story.sides.len());
-            let site = side.wanted.at.or(side.held.at);
+            let site = side.wanted.place().or(side.held.at);
             annotation(out, "notice", site, &title, &side.sentence_with_places())?;
         }
     }

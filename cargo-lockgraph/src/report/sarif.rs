@@ -4,6 +4,7 @@
 use super::help::help;
 use super::sides::{Step, Story};
 use super::{Item, Report, Standing};
+use crate::names::called;
 use crate::pages;
 use lockgraph_model::dump::Site;
 use lockgraph_model::words::Severity;
@@ -94,15 +95,18 @@ fn level(item: &Item<'_>) -> &'static str {
     }
 }
 
-/// Where the locks are created, and every place of the sides.
+/// Where the locks come from, and every place of the sides.
 fn related(story: &Story<'_>) -> Vec<Value> {
     let locks = story.locks.iter().filter_map(|lock| {
-        Some(location(lock.created_at?, Some(format!("{}: {}", lock.label, lock.what))))
+        Some(location(lock.at?, Some(format!("{}: {}", lock.label, lock.what))))
     });
     let sides = story.sides.iter().flat_map(|side| {
         let took = format!("{} takes {} ({})", side.owner, side.held.label, side.held.mode);
         let wants = format!("{} wants {} ({})", side.owner, side.wanted.label, side.wanted.mode);
-        [step(&side.held, took), step(&side.wanted, wants)].into_iter().flatten()
+        let callers = side.wanted.callers.iter();
+        let callers =
+            callers.filter_map(|caller| Some(location(caller.at.as_ref()?, Some(called(caller)))));
+        [step(&side.held, took), step(&side.wanted, wants)].into_iter().flatten().chain(callers)
     });
     let mut all: Vec<Value> = locks.chain(sides).collect();
     for (at, location) in all.iter_mut().enumerate() {

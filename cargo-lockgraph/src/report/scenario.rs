@@ -29,7 +29,7 @@ pub(super) fn scenario(sides: &[SideWords<'_>]) -> Vec<String> {
         return Vec::new();
     }
     let act = |step: &Step<'_>| {
-        let at = step.at.map_or_else(String::new, |at| format!("  {}", place(at)));
+        let at = step.place().map_or_else(String::new, |at| format!("  {}", place(at)));
         format!("{} {}{at}", step.verb, step.label)
     };
     let mut rows: Vec<(usize, String)> = Vec::new();

@@ -1,7 +1,8 @@
 //! What each owner did, in words and places: the one description that all forms are made of.
 
 use super::Report;
-use crate::names::{self, plain};
+use crate::names::{self, called, plain};
+use lockgraph_model::callers::Caller;
 use lockgraph_model::dump::{Class, Finding, Id, Side, Site};
 use lockgraph_model::words::{Mode, Want};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +23,8 @@ pub(super) struct LockWord<'a> {
     pub(super) label: String,
     /// `Mutex<u64>`.
     pub(super) what: String,
-    pub(super) created_at: Option<&'a Site>,
+    /// Where it was created; where it was locked first, which `what` says then.
+    pub(super) at: Option<&'a Site>,
 }
 
 /// One side of a cycle, or the one owner of another finding.
@@ -40,6 +42,15 @@ pub(super) struct Step<'a> {
     /// `lock`, `read`, ..: what is done, for the scenario.
     pub(super) verb: &'static str,
     pub(super) at: Option<&'a Site>,
+    /// Who called the function at that place, where it locks for others.
+    pub(super) callers: &'a [Caller],
+}
+
+impl<'a> Step<'a> {
+    /// Whose step it is: the place outside of a function that locks for others.
+    pub(super) fn place(&self) -> Option<&'a Site> {
+        self.callers.last().and_then(|caller| caller.at.as_ref()).or(self.at)
+    }
 }
 
 impl SideWords<'_> {
@@ -50,8 +61,10 @@ impl SideWords<'_> {
 
     /// [`sentence`](Self::sentence) with its places.
     pub(super) fn sentence_with_places(&self) -> String {
-        let at =
-            |step: &Step<'_>| step.at.map_or_else(String::new, |at| format!(" at {}", place(at)));
+        let at = |step: &Step<'_>| {
+            let at = step.at.map_or_else(String::new, |at| format!(" at {}", place(at)));
+            step.callers.iter().fold(at, |at, caller| format!("{at}, {}", called(caller)))
+        };
         format!(
             "{} took {} ({}){}, then wanted {} ({}){}",
             self.owner,
@@ -81,8 +94,8 @@ impl<'a> Report<'a> {
         let apart = processes.len() > 1;
         let sides: Vec<_> =
             finding.cycle.iter().map(|side| self.side(side, apart, &labels)).collect();
-        let first = finding.cycle.first();
-        let primary = first.and_then(|side| side.acquired_at.as_ref().or(side.held_at.as_ref()));
+        let first = sides.first();
+        let primary = first.and_then(|side| side.wanted.place().or(side.held.at));
         Story {
             title: title(finding),
             primary: primary.or(finding.sites.first()),
@@ -163,11 +176,14 @@ impl<'a> Report<'a> {
 
     fn lock_word(&self, id: Id, labels: &BTreeMap<Id, String>) -> LockWord<'a> {
         let class = self.class_of(id);
-        LockWord {
-            label: labels.get(&id).cloned().unwrap_or_default(),
-            what: class.map_or_else(|| "a lock never used".to_owned(), type_of),
-            created_at: class.and_then(|class| class.created_at.as_ref()),
+        let created = class.and_then(|class| class.created_at.as_ref());
+        let locked = class.and_then(|class| class.first_locked_at.as_ref());
+        let mut what = class.map_or_else(|| "a lock never used".to_owned(), type_of);
+        if created.is_none() && locked.is_some() {
+            what.push_str(", first locked here");
         }
+        let label = labels.get(&id).cloned().unwrap_or_default();
+        LockWord { label, what, at: created.or(locked) }
     }
 
     /// `apart`: the sides come from several processes.
@@ -186,12 +202,14 @@ impl<'a> Report<'a> {
                 mode: held_mode(side.from_mode, shared_kind(side.from)),
                 verb: held_verb(side.from_mode, shared_kind(side.from)),
                 at: side.held_at.as_ref(),
+                callers: &[],
             },
             wanted: Step {
                 label: label(side.to),
                 mode: wanted_mode(side.to_mode, shared_kind(side.to)),
                 verb: wanted_verb(side.to_mode, shared_kind(side.to)),
                 at: side.acquired_at.as_ref(),
+                callers: &side.callers,
             },
         }
     }

@@ -4,7 +4,7 @@
 //! Cargo does what it was asked for, with another target folder and with this program around the
 //! compiler ([`wrapper`]); what the program's processes have written is then merged and judged as by
 //! `check`. Where the instrumentation keeps something from compiling, the run falls back as a whole:
-//! to std alone, then to no instrumentation.
+//! to locks of std's size, to std alone, to both, then to no instrumentation.
 //!
 //! Nothing is written outside cargo's target folder.
 
@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// End as cargo does, whatever is found.
     #[arg(long)]
     no_fail: bool,
+    /// Locks of std keep their size, for programs that ask for it; less is known of each.
+    #[arg(long)]
+    size_neutral: bool,
     /// The arguments of cargo, which are passed on as they are.
     #[arg(value_name = "CARGO ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     cargo: Vec<OsString>,
@@ -72,7 +75,7 @@ pub(crate) fn run(kind: Kind, args: &Args, out: &mut impl Write) -> Result<Outco
 fn judge(
     args: &Args,
     metadata: &Metadata,
-    journals: &Path,
+    (journals, target): (&Path, &Path),
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
     let is_empty = std::fs::read_dir(journals).is_ok_and(|mut files| files.next().is_none());
@@ -80,7 +83,7 @@ fn judge(
         session::say("no process has used a lock");
         return Ok(Outcome::Clean);
     }
-    let inputs = Inputs::of(journals);
+    let inputs = Inputs::of(journals, target);
     if args.rules.blesses() {
         return args.rules.bless(&inputs.merge_or(None)?, out);
     }

@@ -18,15 +18,41 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Mode {
     /// std, and lock_api with what stands on it.
     Full,
+    /// The same, where std's locks have the size that they have without us.
+    Neutral,
     /// std alone.
     Std,
+    /// std alone, in that size.
+    NeutralStd,
 }
 
 impl Mode {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Mode::Full => "full",
+            Mode::Neutral => "neutral",
             Mode::Std => "std",
+            Mode::NeutralStd => "neutral-std",
+        }
+    }
+
+    /// Whether std's locks have the size that they have without us.
+    pub(crate) fn is_neutral(self) -> bool {
+        matches!(self, Mode::Neutral | Mode::NeutralStd)
+    }
+
+    /// Whether lock_api is instrumented.
+    pub(crate) fn has_lock_api(self) -> bool {
+        matches!(self, Mode::Full | Mode::Neutral)
+    }
+
+    /// What is instrumented, in words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Mode::Full => "instrumented locks",
+            Mode::Neutral => "size-neutral locks",
+            Mode::Std => "std's locks alone",
+            Mode::NeutralStd => "std's size-neutral locks alone",
         }
     }
 }

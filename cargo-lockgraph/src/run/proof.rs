@@ -50,7 +50,7 @@ impl Proof {
     fn add(&mut self, unit: &Unit, mode: Mode) {
         let name = format!("{} {}", unit.package, unit.version);
         self.notes.extend(unit.note.clone());
-        let is_target = mode == Mode::Full && transform::PACKAGES.contains(&&*unit.package);
+        let is_target = mode.has_lock_api() && transform::PACKAGES.contains(&&*unit.package);
         if unit.transformed {
             self.transformed.insert(name.clone());
         } else if is_target && !unit.is_program && unit.note.is_none() {
@@ -130,7 +130,8 @@ pub(super) fn notes(metadata: &Metadata) -> Vec<String> {
         notes.extend(found.map(|package| format!("{name} {}: {why}", package.version)));
     }
     for package in metadata.packages.iter().filter(|package| metadata.is_member(package)) {
-        if package.is_cdylib() {
+        // On Linux it joins the recorder of that program.
+        if package.is_cdylib() && !cfg!(target_os = "linux") {
             let what = "loaded into another program it records on its own";
             notes.push(format!("{} {}: {what}", package.name, package.version));
         }

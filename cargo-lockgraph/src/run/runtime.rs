@@ -4,7 +4,8 @@
 //! All three are made once for a compiler and a target, in the target folder, from sources that this
 //! program carries. The recorder is compiled against the real `std` and is always optimised; the
 //! facade holds the mirrors, whose generic code ends up in the user's crates. The sysroot is a farm of
-//! links to the real one.
+//! links to the real one. Another sysroot, with a facade whose locks have the size of std's, is made where
+//! it is needed.
 //!
 //! A folder that is there is complete: it is made under another name and then renamed.
 
@@ -29,6 +30,8 @@ pub(crate) struct Runtime {
     pub(crate) folder: PathBuf,
     /// Names the compiler, the target and this program.
     pub(crate) key: String,
+    /// Whether locks have the size of std's.
+    neutral: bool,
 }
 
 impl Runtime {
@@ -42,25 +45,34 @@ impl Runtime {
         target: &str,
     ) -> Result<Runtime, Failure> {
         let key = key(toolchain, target);
-        let runtime = Runtime { folder: folder.join(&key), key };
-        if runtime.folder.join("runtime").exists() {
-            return Ok(runtime);
-        }
-        let making = Runtime {
-            folder: folder.join(format!("making-{}-{}", runtime.key, std::process::id())),
-            key: runtime.key.clone(),
-        };
-        let made = making.make(toolchain, target).and_then(|()| {
-            fs::create_dir_all(&runtime.folder).map_err(|error| file(&runtime.folder, &error))?;
-            match fs::rename(making.home(), runtime.home()) {
-                // Somebody else was faster.
-                Err(_) if runtime.home().exists() => Ok(()),
-                other => other.map_err(|error| file(&runtime.home(), &error)),
-            }
-        });
-        // What is left of it is of no use, and in nobody's way.
-        let _ = fs::remove_dir_all(&making.folder);
-        made.map(|()| runtime)
+        let runtime = Runtime { folder: folder.join(&key), key, neutral: false };
+        let making = Runtime { folder: runtime.making(folder), ..runtime.clone() };
+        let make = || making.make(toolchain, target);
+        put(&making.folder, &making.home(), &runtime.home(), make)?;
+        Ok(runtime)
+    }
+
+    /// The same with locks of std's size, which is made now where it is not there.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare); and where std's locks have another size than ours for this
+    /// target.
+    pub(crate) fn neutral(
+        &self,
+        folder: &Path,
+        toolchain: &Toolchain,
+        target: &str,
+    ) -> Result<Runtime, Failure> {
+        let runtime = Runtime { neutral: true, ..self.clone() };
+        let making = self.making(folder);
+        let sysroot = making.join("sysroot");
+        let make = || runtime.make_sysroot(toolchain, target, &sysroot);
+        put(&making, &sysroot, &runtime.sysroot(), make)?;
+        Ok(runtime)
+    }
+
+    fn making(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("making-{}-{}", self.key, std::process::id()))
     }
 
     fn home(&self) -> PathBuf {
@@ -78,7 +90,7 @@ impl Runtime {
     }
 
     pub(crate) fn sysroot(&self) -> PathBuf {
-        self.home().join("sysroot")
+        if self.neutral { self.folder.join("neutral-sysroot") } else { self.home().join("sysroot") }
     }
 
     /// The source that stands for a program's own `lockgraph-core`.
@@ -98,15 +110,26 @@ impl Runtime {
         }
         write(&source.join("std/lib.rs"), FACADE)?;
         write(&source.join("forward.rs"), FORWARD)?;
-        let libraries = self.sysroot().join("lib/rustlib").join(target).join("lib");
         // The facade's paths lead through the folders of its modules.
         let modules = ["std/sync/poison", "std/thread"].map(|module| source.join(module));
-        for folder in modules.into_iter().chain([self.library(), libraries.clone()]) {
+        for folder in modules.into_iter().chain([self.library()]) {
             fs::create_dir_all(&folder).map_err(|error| file(&folder, &error))?;
         }
         self.compile(toolchain, target, CRATE, &source.join("core/lib.rs"), &self.library())?;
-        self.compile(toolchain, target, "std", &source.join("std/lib.rs"), &libraries)?;
-        farm(&toolchain.sysroot, &self.sysroot(), target)
+        self.make_sysroot(toolchain, target, &self.sysroot())
+    }
+
+    fn make_sysroot(
+        &self,
+        toolchain: &Toolchain,
+        target: &str,
+        sysroot: &Path,
+    ) -> Result<(), Failure> {
+        let libraries = sysroot.join("lib/rustlib").join(target).join("lib");
+        fs::create_dir_all(&libraries).map_err(|error| file(&libraries, &error))?;
+        let source = self.home().join("source/std/lib.rs");
+        self.compile(toolchain, target, "std", &source, &libraries)?;
+        farm(&toolchain.sysroot, sysroot, target)
     }
 
     fn compile(
@@ -137,6 +160,9 @@ impl Runtime {
         for since in SINCE.iter().filter(|since| **since <= toolchain.minor) {
             rustc.arg("--cfg").arg(format!("lockgraph_std=\"1.{since}\""));
         }
+        if self.neutral {
+            rustc.args(["--cfg", "lockgraph_neutral"]);
+        }
         if name != CRATE {
             let recorder = self.recorder();
             rustc.arg("--extern").arg(format!("{CRATE}={}", recorder.display()));
@@ -150,6 +176,30 @@ impl Runtime {
         let first = text.lines().find(|line| line.starts_with("error")).unwrap_or("no error said");
         Err(Failure::Other(format!("the tracked `{name}` does not compile: {first}")))
     }
+}
+
+/// Makes `made` below the folder `making`, and puts it to its place, where nothing is yet.
+fn put(
+    making: &Path,
+    made: &Path,
+    place: &Path,
+    make: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if place.exists() {
+        return Ok(());
+    }
+    let done = make().and_then(|()| {
+        let parent = place.parent().unwrap_or(place);
+        fs::create_dir_all(parent).map_err(|error| file(parent, &error))?;
+        match fs::rename(made, place) {
+            // Somebody else was faster.
+            Err(_) if place.exists() => Ok(()),
+            other => other.map_err(|error| file(place, &error)),
+        }
+    });
+    // What is left of it is of no use, and in nobody's way.
+    let _ = fs::remove_dir_all(making);
+    done
 }
 
 /// Whatever would give other libraries gives another key.

@@ -72,7 +72,9 @@ pub(super) fn narrow(dump: &mut Dump, prefixes: &Prefixes) {
     own_locks =
         of_findings.filter(|lock| own_classes.contains(&lock.class)).map(|lock| lock.id).collect();
     for finding in &mut dump.findings {
-        let sites = finding.sites.iter().all(|site| prefixes.is_foreign(&site.file));
+        let callers = finding.cycle.iter().flat_map(|side| &side.callers);
+        let callers = callers.filter_map(|caller| caller.at.as_ref());
+        let sites = finding.sites.iter().chain(callers).all(|site| prefixes.is_foreign(&site.file));
         let locks = finding.locks.iter().any(|lock| own_locks.contains(lock));
         if sites && !locks {
             finding.severity = Severity::Note;

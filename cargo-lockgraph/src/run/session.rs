@@ -7,6 +7,7 @@ use super::proof::Proof;
 use super::request::Request;
 use super::runtime::Runtime;
 use super::toolchain::{OLDEST, Toolchain};
+use super::transform;
 use super::unit::Failed;
 use super::{Args, Kind};
 use crate::cli::Outcome;
@@ -32,6 +33,15 @@ pub(super) struct Session {
     pub(super) folder: PathBuf,
 }
 
+/// What is tried, the most telling first.
+const fn modes(neutral: bool) -> &'static [Mode] {
+    if neutral {
+        &[Mode::Neutral, Mode::NeutralStd]
+    } else {
+        &[Mode::Full, Mode::Neutral, Mode::Std, Mode::NeutralStd]
+    }
+}
+
 /// One line to the person, beside cargo's own.
 pub(super) fn say(line: &str) {
     // Nobody is left to be told where this fails.
@@ -41,12 +51,12 @@ pub(super) fn say(line: &str) {
 pub(super) fn run(kind: Kind, args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
     let session = Session::new(kind, args.cargo.clone())?;
     let journals = session.journals()?;
-    let (status, proof) = session.until_it_compiles(&journals)?;
+    let (status, proof) = session.until_it_compiles(modes(args.size_neutral), &journals)?;
     if let Some(proof) = &proof {
         proof.tell();
     }
     let broken = proof.as_ref().is_some_and(|proof| !proof.holds());
-    let judged = super::judge(args, &session.metadata, &journals, out)?;
+    let judged = super::judge(args, &session.metadata, (&journals, &session.folder), out)?;
     Ok(match status.code() {
         Some(0) if broken => return Err(Failure::Other("not everything was instrumented".into())),
         Some(0) if args.no_fail => Outcome::Clean,
@@ -95,14 +105,26 @@ impl Session {
     }
 
     /// Runs cargo, with less instrumentation where some of it keeps the program from compiling.
-    fn until_it_compiles(&self, journals: &Path) -> Result<(ExitStatus, Option<Proof>), Failure> {
+    fn until_it_compiles(
+        &self,
+        all: &[Mode],
+        journals: &Path,
+    ) -> Result<(ExitStatus, Option<Proof>), Failure> {
         if let Some(why) = self.cannot() {
             say(&format!("{why}; nothing is instrumented"));
             return Ok((self.cargo(None, journals)?, None));
         }
         let runtime = Runtime::prepare(&self.folder, &self.toolchain, &self.target)?;
-        for mode in [Mode::Full, Mode::Std] {
-            let plan = self.plan(mode, &runtime);
+        let mut modes = all.iter().copied().peekable();
+        while let Some(mode) = modes.next() {
+            let plan = match self.plan(mode, &runtime) {
+                // Not for this target, say: there may be another way.
+                Err(failure) if modes.peek().is_some() && mode != all[0] => {
+                    say(&format!("no {}: {failure}", mode.words()));
+                    continue;
+                }
+                plan => plan?,
+            };
             plan.write()?;
             Failed::forget_all(&plan);
             let status = self.cargo(Some(&plan), journals)?;
@@ -111,30 +133,31 @@ impl Session {
                 return Ok((status, Some(Proof::of(&plan, &self.metadata))));
             };
             // Whose fault is it? Without us it fails as well, or it is ours.
-            if mode == Mode::Full {
+            if mode == all[0] {
                 let plain = self.plain_build()?;
                 if !plain.success() {
                     return Ok((plain, None));
                 }
             }
-            say(&format!(
-                "{} {} does not compile with {}: {}",
-                first.unit.package,
-                first.unit.version,
-                match mode {
-                    Mode::Full => "instrumented locks; falling back to std's alone",
-                    Mode::Std => "the tracked std; nothing is instrumented",
-                },
-                first.reason()
-            ));
+            // What fails on lock_api does so with whatever std.
+            let is_transformed = transform::PACKAGES.contains(&&*first.unit.package);
+            while modes.next_if(|next| is_transformed && next.has_lock_api()).is_some() {}
+            let next = modes.peek().map_or("nothing is instrumented".to_owned(), |next| {
+                format!("falling back to {}", next.words())
+            });
+            let of = format!("{} {}", first.unit.package, first.unit.version);
+            let reason = first.reason();
+            say(&format!("{of} does not compile with {}; {next}: {reason}", mode.words()));
         }
         Ok((self.cargo(None, journals)?, None))
     }
 
-    fn plan(&self, mode: Mode, runtime: &Runtime) -> Plan {
+    fn plan(&self, mode: Mode, runtime: &Runtime) -> Result<Plan, Failure> {
         let rustdoc = self.config.rustdoc.clone().unwrap_or_else(|| "rustdoc".into());
         let outer = self.config.wrapper.clone();
-        Plan::new(mode, runtime, &self.toolchain, &self.target, outer, rustdoc)
+        let neutral = || runtime.neutral(&self.folder, &self.toolchain, &self.target);
+        let runtime = if mode.is_neutral() { &neutral()? } else { runtime };
+        Ok(Plan::new(mode, runtime, &self.toolchain, &self.target, outer, rustdoc))
     }
 
     /// Why nothing can be instrumented, in one line.
@@ -163,8 +186,10 @@ impl Session {
             Some(plan) => {
                 self.instrument(&mut cargo, plan);
                 cargo.env("LOCKGRAPH_DIR", journals);
-                if let (None, Some(order)) = (env::var_os("LOCKGRAPH_ORDER"), self.order()?) {
-                    cargo.env("LOCKGRAPH_ORDER", order);
+                let is_set = env::var_os("LOCKGRAPH_ORDER").is_some();
+                let found = if is_set { None } else { policy::find(None)? };
+                if let Some((order, from)) = found.and_then(|found| found.order()) {
+                    cargo.env("LOCKGRAPH_ORDER", order).env("LOCKGRAPH_ORDER_FROM", from);
                 }
                 // The report comes at the end; of a program that runs for days nobody sees that.
                 if env::var_os("LOCKGRAPH").is_none() && self.request.kind != Kind::Run {
@@ -175,11 +200,6 @@ impl Session {
         }
         cargo.args(args);
         cargo.status().map_err(|error| Failure::program(&self.cargo, &error))
-    }
-
-    /// What the policy of the workspace declares.
-    fn order(&self) -> Result<Option<String>, Failure> {
-        Ok(policy::find(None)?.and_then(|found| found.order()))
     }
 
     fn instrument(&self, cargo: &mut Command, plan: &Plan) {

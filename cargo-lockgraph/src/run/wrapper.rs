@@ -5,7 +5,7 @@
 //! is. What became of each crate is written down: see [`unit`](super::unit).
 
 use super::call::Call;
-use super::plan::{Mode, Plan, Role};
+use super::plan::{Plan, Role};
 use super::transform::{self, Crate};
 use super::unit::{Failed, Std, Unit};
 use std::env;
@@ -99,7 +99,7 @@ fn compile(
     if unit.package == "lockgraph" {
         // The program's own use of the tool is in force, in whatever profile.
         command.args(["--cfg", "lockgraph"]);
-        if plan.mode == Mode::Full {
+        if plan.mode.has_lock_api() {
             command.args(["--cfg", "lockgraph_whole"]);
         }
     }
@@ -137,7 +137,7 @@ fn other_source(
         return Ok(Some((plan.forward.clone(), Vec::new())));
     }
     let is_library = unit.package.replace('-', "_") == unit.crate_name;
-    if plan.mode != Mode::Full || !is_library || !transform::PACKAGES.contains(&&*unit.package) {
+    if !plan.mode.has_lock_api() || !is_library || !transform::PACKAGES.contains(&&*unit.package) {
         return Ok(None);
     }
     let of = Crate { name: &unit.package, version: &unit.version, root: Path::new(root) };

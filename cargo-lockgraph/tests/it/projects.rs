@@ -67,12 +67,11 @@ impl Project {
     fn record(&self, runner: &[&str]) -> PathBuf {
         let runs = self.root.join("runs");
         let _ = fs::remove_dir_all(&runs);
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
         let output = Command::new(env!("CARGO"))
             .args(runner)
             .current_dir(&self.root)
             // Built once for all projects.
-            .env("CARGO_TARGET_DIR", target)
+            .env("CARGO_TARGET_DIR", target())
             .env("LOCKGRAPH_DIR", &runs)
             .env_remove("LOCKGRAPH")
             .env_remove("RUSTFLAGS")
@@ -97,6 +96,10 @@ fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
 fn assert_code(output: &Output, code: i32) {
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects")
 }
 
 const CARGO_TEST: &[&str] = &["test", "--offline", "--tests"];
@@ -189,4 +192,29 @@ fn with_a_baseline_only_a_new_inversion_fails_and_moved_lines_change_nothing() {
     assert_eq!(report.matches("error[LG003]").count(), 1, "{report}");
     assert!(report.contains("--> tests/fill.rs:6:") && report.contains("--> tests/flush.rs:6:"));
     assert!(!report.contains("tests/transfer.rs"), "{report}");
+}
+
+/// Each has the recorder linked in, and an allocator of its own.
+#[test]
+fn a_program_and_a_library_that_it_loads_have_one_recorder() {
+    let project = Project::new("project_plugin");
+    let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
+    let manifest = manifest.replace("[lib]", "[lib]\ncrate-type = [\"cdylib\", \"rlib\"]");
+    project.write("Cargo.toml", &manifest);
+    project.write("src/lib.rs", include_str!("projects/plugin.rs"));
+    project.write("src/marked.rs", include_str!("whole/plugins/marked.rs"));
+    project.write("src/main.rs", include_str!("projects/host.rs"));
+    let runs = project.record(&["build", "--offline"]);
+    assert!(!runs.exists());
+    let program = target().join("debug/project_plugin");
+    let output = Command::new(program)
+        .env("LOCKGRAPH", "full,stderr=off")
+        .env("LOCKGRAPH_DIR", &runs)
+        .output()
+        .unwrap();
+    assert_code(&output, 0);
+    let said = "found: [\"LG003\"]\nclaims hold: true, observed: 1\n";
+    assert_eq!(text(&output.stdout), said, "{}", text(&output.stderr));
+    assert_eq!(fs::read_dir(&runs).unwrap().count(), 1, "one journal");
+    assert_code(&project.check(&["runs"]), 1);
 }

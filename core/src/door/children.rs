@@ -9,6 +9,7 @@ use super::{Birth, thread_joined};
 use crate::joins::Until;
 use crate::lock::Site;
 use crate::mem::SysVec;
+use crate::stds::refuse;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -55,7 +56,7 @@ impl Children {
             at += 1;
         }
         if at > 0 {
-            let wait = wait::threads(site, false);
+            let wait = wait::threads(site, false, refuse);
             *self.wait.lock().unwrap_or_else(PoisonError::into_inner) = Some(wait);
         }
     }

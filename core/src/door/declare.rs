@@ -2,6 +2,7 @@
 
 use super::careful_block;
 use crate::config;
+use crate::copies::{self, forward};
 use crate::declared;
 use crate::lock::{LockHeader, Origin};
 use crate::mode::Policy;
@@ -11,6 +12,7 @@ use crate::rule::Order;
 
 /// Names a lock: from now on its name is its class.
 pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
+    forward!(name(lock, policy, name));
     if let Some(block) = careful_block() {
         recorder::reclassify(block, lock, policy, Change::Name(name));
     }
@@ -18,6 +20,7 @@ pub fn name(lock: &LockHeader, policy: &'static Policy, name: &str) {
 
 /// Names a lock by a rank, whose order is in effect from now on.
 pub fn rank(lock: &LockHeader, policy: &'static Policy, name: &str, order: Option<&'static Order>) {
+    forward!(rank(lock, policy, name, order));
     if let Some(order) = order {
         recorder::declare_order(order);
     }
@@ -26,6 +29,7 @@ pub fn rank(lock: &LockHeader, policy: &'static Policy, name: &str, order: Optio
 
 /// Puts a lock on a level of its class: locks of another level count as another class.
 pub fn nest(lock: &LockHeader, policy: &'static Policy, level: u8) {
+    forward!(nest(lock, policy, level));
     if let Some(block) = careful_block() {
         recorder::reclassify(block, lock, policy, Change::Level(level));
     }
@@ -33,6 +37,7 @@ pub fn nest(lock: &LockHeader, policy: &'static Policy, level: u8) {
 
 /// Declares that locks of this class which nest are taken in the order of a key.
 pub fn key(lock: &LockHeader, policy: &'static Policy) {
+    forward!(key(lock, policy));
     if let Some(block) = careful_block() {
         recorder::reclassify(block, lock, policy, Change::Keyed);
     }
@@ -44,6 +49,9 @@ pub fn key(lock: &LockHeader, policy: &'static Policy) {
 ///
 /// Cost: a load, after the first call for a class.
 pub fn place(lock: &LockHeader, policy: &'static Policy) -> (u64, u64) {
+    if let Some(host) = copies::sought() {
+        return (host.place)(lock, policy);
+    }
     let is_lost = config::is_lost();
     if lock.is_unborn() && !is_lost {
         if let Some(block) = owner::enter(super::thread_ends) {
@@ -64,6 +72,7 @@ pub fn forget_order(lock: &LockHeader) {
     if lock.is_unborn() {
         return;
     }
+    forward!(forget_order(lock));
     if let Some(block) = careful_block() {
         if let (Some(fresh), Some(_inside)) = (block.fresh_id(), Inside::enter(block)) {
             recorder::forget_order(lock, fresh);

@@ -5,6 +5,7 @@
 //! unusual goes to the function below each.
 
 use super::{Token, careful_block, careful_released, is_known, is_off, is_on};
+use crate::copies::{self, forward};
 use crate::held::NearTop;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
@@ -107,6 +108,12 @@ fn careful_granted(lock: &LockHeader, policy: &'static Policy, mode: Mode, site:
     if !is_on() {
         return if is_off() { Granted(0) } else { Granted::NEWS };
     }
+    if let Some(host) = copies::joined() {
+        return match policy.shared && mode == Mode::Exclusive {
+            true => (host.granted_writer)(lock, policy, site),
+            false => (host.granted)(lock, policy, site, mode),
+        };
+    }
     let Some(block) = careful_block() else { return Granted(0) };
     let want = Want::from(mode);
     // Nobody is paused with the real lock.
@@ -134,6 +141,7 @@ pub fn acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Si
 
 #[cold]
 fn careful_acquired(lock: &LockHeader, policy: &'static Policy, mode: Mode, site: Site) -> Token {
+    forward!(acquired(lock, policy, mode, site));
     let Some(block) = careful_block() else { return Token::UNTRACKED };
     let site = block.hint.get().map_or(site, |(site, _)| site);
     let known = {

@@ -5,9 +5,11 @@
 //! careful function below each.
 
 use super::{careful_block, is_off, is_on};
+use crate::class;
 use crate::config;
+use crate::copies::forward;
 use crate::finding::Misuse;
-use crate::lock::{LockHeader, Origin};
+use crate::lock::{LockHeader, Origin, Site};
 use crate::mode::Policy;
 use crate::owner::{self, OwnerBlock, RELEASED_ELSEWHERE};
 use crate::recorder::{self, Inside};
@@ -23,6 +25,20 @@ pub fn adopt(lock: &LockHeader, policy: &'static Policy, type_name: &'static str
     }
 }
 
+/// As [`adopt`], for a lock that has no room for its creation site: what can be said of it is where it
+/// is first locked, `site`.
+///
+/// Cost: a lock of the recorder's, and an entry in its table of classes.
+#[inline(never)]
+pub fn adopt_at(lock: &LockHeader, policy: &'static Policy, type_name: &'static str, site: Site) {
+    forward!(adopt_at(lock, policy, type_name, site));
+    if let Some(block) = careful_block() {
+        let _inside = Inside::enter(block);
+        lock.settle(|_| class::first_locked(policy, site, Some(type_name)));
+        recorder::identify(block, lock, policy, Some(type_name));
+    }
+}
+
 #[inline(never)]
 fn first_use(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
     let born = usual().is_some_and(|block| recorder::bear_at_once(block, lock, policy, type_name));
@@ -33,6 +49,7 @@ fn first_use(lock: &LockHeader, policy: &'static Policy, type_name: &'static str
 
 #[cold]
 fn careful_first_use(lock: &LockHeader, policy: &'static Policy, type_name: &'static str) {
+    forward!(adopt(lock, policy, type_name));
     if let Some(block) = careful_block() {
         let _inside = Inside::enter(block);
         recorder::identify(block, lock, policy, Some(type_name));
@@ -53,7 +70,7 @@ fn usual() -> Option<&'static OwnerBlock> {
 #[track_caller]
 pub fn lock_dropped(lock: &LockHeader) {
     if !is_quiet_end(lock) {
-        lock_ended(lock, Misuse::DropWhileHeld);
+        lock_ended(lock, Misuse::DropWhileHeld, Location::caller());
     }
 }
 
@@ -77,7 +94,12 @@ fn is_quiet_end(lock: &LockHeader) -> bool {
 /// Reports LG013 where somebody holds it.
 #[track_caller]
 pub fn lock_reinitialised(lock: &LockHeader) {
-    lock_ended(lock, Misuse::InitWhileHeld);
+    lock_reinitialised_at(lock, Location::caller());
+}
+
+pub(crate) fn lock_reinitialised_at(lock: &LockHeader, site: Site) {
+    forward!(lock_reinitialised(lock, site));
+    lock_ended(lock, Misuse::InitWhileHeld, site);
     if lock.is_unborn() || config::is_lost() {
         return;
     }
@@ -86,12 +108,11 @@ pub fn lock_reinitialised(lock: &LockHeader) {
     }
 }
 
-#[track_caller]
-fn lock_ended(lock: &LockHeader, what: Misuse) {
+pub(crate) fn lock_ended(lock: &LockHeader, what: Misuse, at: Site) {
     if lock.is_unborn() {
         return;
     }
-    let at = Location::caller();
+    forward!(lock_ended(lock, what, at));
     let Some(block) = careful_block() else { return };
     let id = lock.id().0;
     let mut reported = false;

@@ -1,6 +1,7 @@
 //! Scopes: which observation the running owner belongs to.
 
 use super::careful_block;
+use crate::copies::{self, forward};
 use crate::finding::Finding;
 use crate::recorder;
 use crate::scope;
@@ -28,16 +29,19 @@ pub struct Observed {
 
 /// Opens a scope, [`Scope::NONE`] where the recorder is off.
 pub fn scope_opened() -> Scope {
+    forward!(scope_opened());
     careful_block().map_or(Scope::NONE, |_| Scope(scope::open()))
 }
 
 /// The scope that the running owner belongs to.
 pub fn scope_current() -> Scope {
+    forward!(scope_current());
     careful_block().map_or(Scope::NONE, |block| Scope(block.scope.get()))
 }
 
 /// The running owner belongs to `scope` from now on; gives the one that it belonged to before.
 pub fn scope_entered(scope: Scope) -> Scope {
+    forward!(scope_entered(scope));
     let Some(block) = careful_block() else { return Scope::NONE };
     let before = Scope(block.scope.get());
     block.set_scope(scope.0);
@@ -51,6 +55,14 @@ pub fn scope_entered(scope: Scope) -> Scope {
 pub fn scope_closed(scope: Scope) -> Observed {
     if scope == Scope::NONE {
         return Observed::default();
+    }
+    if let Some(host) = copies::joined() {
+        let mut all = Observed::default();
+        (host.scope_closed)(scope, &mut |seen| {
+            all.findings = seen.findings.iter().map(Finding::detached).collect();
+            all.journal.clone_from(&seen.journal);
+        });
+        return all;
     }
     let (findings, journal) = recorder::untracked(|| recorder::scope_closed(scope.0));
     Observed { findings, journal }

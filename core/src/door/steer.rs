@@ -4,6 +4,7 @@ use super::careful_block;
 use super::scope::Scope;
 use super::wait::{Parked, introduced};
 use crate::config::{self, Tier};
+use crate::copies::{self, forward};
 use crate::evidence::Request;
 use crate::finding::Finding;
 use crate::lock::{LockHeader, Origin, Site};
@@ -11,6 +12,7 @@ use crate::mode::Want;
 use crate::owner::{self, OwnerBlock, STEERED};
 use crate::parked::{Waiting, What};
 use crate::recorder;
+use crate::stds;
 use crate::steer::{self, Ended, REGION};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,7 @@ pub enum Steered {
 /// Cost: for steered owners every acquisition takes the careful path, and each with something held
 /// an internal lock and O(inversions). For others nothing.
 pub fn scope_steered(scope: Scope, inversions: &[Finding], bound: Duration) {
+    forward!(scope_steered(scope, inversions, bound));
     if scope == Scope::NONE || config::is_lost() || config::tier() < Tier::Full as u8 {
         return;
     }
@@ -46,6 +49,16 @@ pub fn scope_steered(scope: Scope, inversions: &[Finding], bound: Duration) {
 /// Ends what [`scope_steered`] began: what became of each inversion, in their order. Nobody is
 /// paused any more.
 pub fn scope_released(scope: Scope) -> Vec<Steered> {
+    if let Some(host) = copies::joined() {
+        let mut all = Vec::new();
+        (host.scope_released)(scope, &mut |steered| {
+            all.push(match steered {
+                Steered::Reproduced(finding) => Steered::Reproduced(finding.detached()),
+                other => other.clone(),
+            });
+        });
+        return all;
+    }
     if scope == Scope::NONE || config::is_lost() {
         return Vec::new();
     }
@@ -66,10 +79,10 @@ pub(super) fn pause(block: &'static OwnerBlock, lock: &LockHeader, want: Want, a
     let Origin::Class(class) = lock.origin() else { return };
     // As long as a permit is out of reach, nothing else is a wait; who unwinds could not be refused.
     let permit = |wait: crate::parked::Wait| matches!(wait.what, What::Permit(_));
-    if lock.is_unborn() || block.parked.load().is_some_and(permit) || std::thread::panicking() {
+    if lock.is_unborn() || block.parked.load().is_some_and(permit) || stds::unwinds() {
         return;
     }
-    let request = Request { id: lock.id().0, class, want, at };
+    let request = Request { id: lock.id().0, class, want, at, calls: None };
     if !steer::stops(block, request, block.holds()) {
         return;
     }
@@ -87,7 +100,10 @@ pub(super) fn pause(block: &'static OwnerBlock, lock: &LockHeader, want: Want, a
 /// Cost: one load, where nothing is steered.
 #[inline]
 pub fn insists(lock: &LockHeader) -> bool {
-    owner::current().is_some_and(|block| block.flags() & STEERED != 0 && is_behind(lock))
+    match owner::current() {
+        Some(block) => block.flags() & STEERED != 0 && is_behind(lock),
+        None => copies::joined().is_some_and(|host| (host.insists)(lock)),
+    }
 }
 
 #[cold]

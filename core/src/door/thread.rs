@@ -7,12 +7,14 @@
 use super::careful_block;
 use super::wait::{self, Parked};
 use crate::config::{self, Tier};
+use crate::copies::forward;
 use crate::finding::Wait;
 use crate::joins::{self, Until};
 use crate::lock::Site;
 use crate::mode::Want;
 use crate::owner::{FOLLOWED, OwnerBlock, STEERED};
 use crate::recorder::{self, Inside};
+use crate::stds::refuse;
 use crate::steer;
 
 /// What a thread start hands to the child, and to whoever joins it.
@@ -31,6 +33,7 @@ impl Birth {
 
 /// The running owner is about to start a thread. Its next holds belong to a new segment.
 pub fn thread_starting() -> Birth {
+    forward!(thread_starting());
     let Some(block) = careful_block() else { return Birth::UNTRACKED };
     let _inside = Inside::enter(block);
     recorder::introduce(block);
@@ -44,6 +47,7 @@ pub fn thread_starting() -> Birth {
 
 /// Called first on the started thread.
 pub fn thread_started(birth: Birth) {
+    forward!(thread_started(birth));
     if let Some(block) = careful_block().filter(|_| birth != Birth::UNTRACKED) {
         let _inside = Inside::enter(block);
         block.scope.set(birth.scope);
@@ -60,6 +64,7 @@ pub fn thread_started(birth: Birth) {
 
 /// The closure of the started thread has ended: all that the end of a scope waits for.
 pub fn closure_ended(birth: Birth) {
+    forward!(closure_ended(birth));
     if let Some(block) = careful_block().filter(|_| birth != Birth::UNTRACKED) {
         joins::closure_ended(birth.record, birth.number, block);
     }
@@ -73,11 +78,12 @@ pub fn closure_ended(birth: Birth) {
 /// Where LG002 is denied (the default in tier `full`) and the running thread is not unwinding.
 pub fn thread_joining(birth: Birth, site: Site) -> Parked {
     joining(birth, site, Until::ThreadEnds);
-    wait::threads(site, true)
+    wait::threads(site, true, refuse)
 }
 
 /// The running owner is about to wait for the thread, maybe among others.
-pub(super) fn joining(birth: Birth, site: Site, until: Until) {
+pub(crate) fn joining(birth: Birth, site: Site, until: Until) {
+    forward!(joining(birth, site, until));
     let Some(block) = careful_block().filter(|_| birth != Birth::UNTRACKED) else { return };
     let Some(_inside) = Inside::enter(block) else { return };
     recorder::introduce(block);
@@ -89,6 +95,7 @@ pub(super) fn joining(birth: Birth, site: Site, until: Until) {
 /// The running owner has joined the thread, which has ended. Reports LG008 where it holds a lock
 /// that the thread asked for, after a [`thread_joining`].
 pub fn thread_joined(birth: Birth) {
+    forward!(thread_joined(birth));
     if let Some(block) = careful_block().filter(|_| birth != Birth::UNTRACKED) {
         let _inside = Inside::enter(block);
         recorder::introduce(block);
@@ -101,6 +108,7 @@ pub fn thread_joined(birth: Birth) {
 /// Nobody will wait for the thread.
 pub fn thread_detached(birth: Birth) {
     if birth != Birth::UNTRACKED {
+        forward!(thread_detached(birth));
         joins::detached(birth.record, birth.number);
     }
 }

@@ -8,6 +8,7 @@
 use super::thread::meets_joiner;
 use super::{Waiting, careful_block};
 use crate::config::{self, Tier};
+use crate::copies::{self, forward};
 use crate::finding::{Kind, Level};
 use crate::joins;
 use crate::lock::{Class, LockHeader, Site};
@@ -16,6 +17,7 @@ use crate::owner::{OwnerBlock, STEERED};
 use crate::parked::{self, Wait, What};
 use crate::recorder::{self, Inside};
 use crate::stack;
+use crate::stds::{self, Refuse, refuse};
 use crate::steer;
 use crate::wait::{self, Attempt, Deadlock, Process};
 use std::fmt;
@@ -86,7 +88,15 @@ impl Parked {
     /// Where LG002 is denied (the default in tier `full`) and the thread is not unwinding already.
     #[inline(never)]
     pub fn parks(&mut self) -> bool {
+        self.parks_or(refuse)
+    }
+
+    /// As [`parks`](Self::parks), which panics by `refuse`.
+    pub(crate) fn parks_or(&mut self, refuse: Refuse) -> bool {
         let Some(block) = self.block else { return true };
+        if let Some(host) = copies::joined() {
+            return (host.parks)(self, refuse);
+        }
         let Some(wait) = block.parked.load() else { return true };
         self.parks = true;
         let writes = wait.class.is_some_and(|class| class.policy.read_blocks_behind_writer)
@@ -115,7 +125,7 @@ impl Parked {
             deadlock
         };
         match deadlock {
-            Some(deadlock) => report(block, &deadlock, self.must_not_panic),
+            Some(deadlock) => report(block, &deadlock, self.must_not_panic, refuse),
             None => {
                 if let What::Lock(want) = wait.what {
                     meets_joiner(block, wait.id, want, wait.at);
@@ -127,18 +137,27 @@ impl Parked {
 }
 
 #[cold]
-fn report(block: &'static OwnerBlock, deadlock: &Deadlock, must_not_panic: bool) {
+fn report(block: &'static OwnerBlock, deadlock: &Deadlock, must_not_panic: bool, refuse: Refuse) {
     let denied = {
         let Some(_inside) = Inside::enter(block) else { return };
         recorder::deadlock(deadlock, must_not_panic)
     };
     if let Some(message) = denied {
-        panic!("{message}");
+        refuse(&message);
     }
 }
 
 impl Drop for Parked {
     fn drop(&mut self) {
+        match copies::joined() {
+            Some(host) if self.block.is_some() => (host.wait_over)(self),
+            _ => self.over(),
+        }
+    }
+}
+
+impl Parked {
+    pub(crate) fn over(&mut self) {
         let Some(block) = self.block else { return };
         if self.joins {
             joins::given_up(block);
@@ -166,12 +185,14 @@ impl fmt::Debug for Parked {
 /// The real lock is not free, and the caller is about to park. See the module.
 #[inline(never)]
 pub fn blocked(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Parked {
+    forward!(blocked(lock, policy, want, site));
     request(lock, policy, What::Lock(want), site, false)
 }
 
 /// As [`blocked`], for a wait that ends by itself: its owner can always go on.
 #[inline(never)]
 pub fn timed(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site) -> Parked {
+    forward!(timed(lock, policy, want, site));
     let mut parked = request(lock, policy, What::Lock(want), site, true);
     parked.parks = true;
     if policy.read_blocks_behind_writer && want.is_writer() && parked.block.is_some() {
@@ -184,6 +205,7 @@ pub fn timed(lock: &LockHeader, policy: &'static Policy, want: Want, site: Site)
 /// sleep, and to take it again.
 #[inline(never)]
 pub fn sleeps(lock: &LockHeader, policy: &'static Policy, site: Site) -> Parked {
+    forward!(sleeps(lock, policy, site));
     request(lock, policy, What::Notification, site, false)
 }
 
@@ -191,6 +213,7 @@ pub fn sleeps(lock: &LockHeader, policy: &'static Policy, site: Site) -> Parked 
 /// for threads counts while this lives. Nothing where the owner has it already and may have it again.
 #[inline(never)]
 pub fn permit(lock: &LockHeader, policy: &'static Policy, permits: u32, site: Site) -> Parked {
+    forward!(permit(lock, policy, permits, site));
     let again = |block: &OwnerBlock| policy.reentrant && block.held.has(lock.head());
     if !lock.is_unborn() && careful_block().is_some_and(again) {
         return Parked::NOWHERE;
@@ -214,7 +237,7 @@ fn request(
     };
     let Some((id, class)) = known else { return Parked::NOWHERE };
     let wait = Wait { timed, id, class: Some(class), ..begun(block, what, at) };
-    Parked::new(block, &wait, relock || std::thread::panicking())
+    Parked::new(block, &wait, relock || stds::unwinds())
 }
 
 fn begun(block: &OwnerBlock, what: What, at: Site) -> Wait {
@@ -224,6 +247,7 @@ fn begun(block: &OwnerBlock, what: What, at: Site) -> Wait {
 
 /// The running owner is about to block, and for no lock. Reports LG008 where it holds one.
 pub fn waiting(what: Waiting, site: Site) -> Parked {
+    forward!(waiting(what, site));
     let Some(block) = careful_block() else { return Parked::NOWHERE };
     if config::tier() == Tier::Full as u8 && !block.held.is_empty() {
         recorder::held_across_other(block, what, site);
@@ -236,10 +260,18 @@ pub fn waiting(what: Waiting, site: Site) -> Parked {
 /// # Panics
 /// Where it does, LG008 is denied, and the thread is not unwinding already.
 pub fn no_locks_held(name: &'static str, site: Site) -> bool {
+    no_locks_held_or(name, site, refuse)
+}
+
+/// As [`no_locks_held`], which panics by `refuse`.
+pub(crate) fn no_locks_held_or(name: &'static str, site: Site, refuse: Refuse) -> bool {
+    forward!(no_locks_held(name, site, refuse));
     let Some(block) = careful_block().filter(|block| !block.held.is_empty()) else { return true };
     recorder::held_across_other(block, Waiting::Region(name), site);
     let denied = config::level(Kind::HeldAcrossWait, None) == Level::Deny;
-    assert!(!denied || std::thread::panicking(), "a lock is held at `{name}`, where none may be");
+    if denied && !stds::unwinds() {
+        refuse(&format!("a lock is held at `{name}`, where none may be"));
+    }
     false
 }
 
@@ -249,9 +281,10 @@ pub fn no_locks_held(name: &'static str, site: Site) -> bool {
 /// # Panics
 /// Where LG002 is denied and `may_panic`; without, the process aborts in its place
 /// (`LOCKGRAPH=..,certain=hang` lets it hang).
-pub(super) fn threads(site: Site, may_panic: bool) -> Parked {
+pub(crate) fn threads(site: Site, may_panic: bool, refuse: Refuse) -> Parked {
+    forward!(threads(site, may_panic, refuse));
     let Some(block) = careful_block() else { return Parked::NOWHERE };
-    let must_not_panic = !may_panic || std::thread::panicking();
+    let must_not_panic = !may_panic || stds::unwinds();
     let parked = Parked::new(block, &introduced(block, What::Threads, site), must_not_panic);
     let deadlock = {
         let mut waits = wait::waits();
@@ -262,7 +295,7 @@ pub(super) fn threads(site: Site, may_panic: bool) -> Parked {
         deadlock
     };
     if let Some(deadlock) = deadlock {
-        report(block, &deadlock, must_not_panic);
+        report(block, &deadlock, must_not_panic, refuse);
     }
     parked
 }

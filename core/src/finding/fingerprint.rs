@@ -6,7 +6,8 @@
 //! whether a writer was seen) may differ between two reports with one fingerprint.
 
 use super::site::At;
-use super::{Confidence, Detail, Kind, LockRef, Side, Wait};
+use super::{Confidence, Detail, Finding, Kind, LockRef, Side, Wait};
+use crate::calls::Calls;
 use crate::lock::{Class, Site, is_in_std};
 
 /// The fingerprint of a finding with these parts.
@@ -18,6 +19,28 @@ pub(crate) fn of(
     sides: &[Side],
     at: Option<Site>,
 ) -> u64 {
+    let mut hash = of_places(kind, confidence, detail, locks, sides, at);
+    callers(sides).iter().for_each(|key| hash.field(key));
+    hash.0
+}
+
+/// The fingerprint that the finding would have if no callers were kept.
+pub(crate) fn without_callers(finding: &Finding) -> u64 {
+    let Finding { kind, confidence, detail, ref locks, ref sides, at, .. } = *finding;
+    match callers(sides).is_empty() {
+        true => finding.fingerprint,
+        false => of_places(kind, confidence, detail, locks, sides, at).0,
+    }
+}
+
+fn of_places(
+    kind: Kind,
+    confidence: Option<Confidence>,
+    detail: Detail,
+    locks: &[LockRef],
+    sides: &[Side],
+    at: Option<Site>,
+) -> Fnv {
     let mut hash = Fnv::new();
     hash.field(kind.code());
     hash.field(confidence.map_or("", Confidence::name));
@@ -36,8 +59,8 @@ pub(crate) fn of(
     if let Detail::Unseen(stacks) = detail {
         hash.field(&format!("{stacks:016x}"));
     }
-    let sides: Vec<[String; 4]> = sides.iter().map(side_key).collect();
-    for key in smallest_rotation(&sides).iter().flatten() {
+    let keys: Vec<[String; 4]> = sides.iter().map(side_key).collect();
+    for key in smallest_rotation(&keys).iter().flatten() {
         hash.field(key);
     }
     // The order of `locks` follows from ids, and their classes stand in the sides of a cycle.
@@ -47,7 +70,29 @@ pub(crate) fn of(
         hash.field(key);
     }
     hash.field(&site_key(at));
-    hash.0
+    hash
+}
+
+/// What led to the requests, where that is known and the places alone may say too little: one stands
+/// there twice. Else two problems of one wrapper would be one.
+fn callers(sides: &[Side]) -> Vec<String> {
+    let calls = || sides.iter().filter_map(|side| side.wants?.calls);
+    if calls().next().is_none() {
+        return Vec::new();
+    }
+    let of_side =
+        |side: &Side| [side.held.and_then(|hold| hold.at), side.wants.map(|wish| wish.at)];
+    let mut places: Vec<Site> = sides.iter().flat_map(of_side).flatten().collect();
+    let steps = places.len();
+    places.sort_unstable();
+    places.dedup();
+    if places.len() == steps {
+        return Vec::new();
+    }
+    let key = |calls: Calls| calls.iter().map(|call| format!("{call} ")).collect::<String>();
+    let mut keys: Vec<String> = calls().map(key).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// A hash of a text.
@@ -108,8 +153,8 @@ impl Fnv {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Misuse;
     use super::super::golden::{self, sample};
-    use super::super::{Finding, Misuse};
     use super::*;
     use crate::lock::LockId;
 
@@ -167,6 +212,34 @@ mod tests {
         let before = again(&one);
         one.detail = Detail::Misuse(Misuse::DoubleUnlock);
         assert_ne!(again(&one), before);
+    }
+
+    #[cfg(not(lockgraph_loom))]
+    #[test]
+    fn callers_matter_where_a_place_stands_twice_and_nowhere_else() {
+        let calls = crate::calls::example;
+        let mut apart = sample("lg003_feasible");
+        let before = again(&apart);
+        let called = |finding: &mut Finding, calls: &[Calls]| {
+            let wishes = finding.sides.iter_mut().filter_map(|side| side.wants.as_mut());
+            wishes.zip(calls).for_each(|(wish, calls)| wish.calls = Some(*calls));
+        };
+        called(&mut apart, &[calls(1), calls(2)]);
+        assert_eq!(again(&apart), before, "its places say all");
+        assert_eq!(without_callers(&apart), apart.fingerprint);
+
+        let mut alike = sample("lg003_feasible");
+        let at = alike.sides[0].wants.map(|wish| wish.at);
+        alike.sides[1].wants.iter_mut().zip(at).for_each(|(wish, at)| wish.at = at);
+        let before = again(&alike);
+        called(&mut alike, &[calls(1), calls(2)]);
+        let one = again(&alike);
+        assert_ne!(one, before);
+        assert_eq!(without_callers(&alike), before);
+        called(&mut alike, &[calls(1), calls(3)]);
+        assert_ne!(again(&alike), one);
+        called(&mut alike, &[calls(2), calls(1)]);
+        assert_eq!(again(&alike), one, "whichever side has them");
     }
 
     #[test]

@@ -173,6 +173,14 @@ fn edge(out: &mut impl Write, side: &Side) -> Result {
     }
     out.write_str(",\"acquired_at\":")?;
     site(out, wants.at)?;
+    if let Some(calls) = wants.calls {
+        out.write_str(",\"stack\":[")?;
+        for (i, call) in calls.iter().enumerate() {
+            out.write_str(if i > 0 { "," } else { "" })?;
+            escape(out, &call.to_string())?;
+        }
+        out.write_char(']')?;
+    }
     out.write_char('}')
 }
 

@@ -341,9 +341,10 @@ pub(super) fn describe(class: &Class) -> String {
         Some(protected) => format!("{kind}<{}>", truncated(&protected, TYPE_WIDTH)),
         None => kind.to_owned(),
     };
-    let mut about = match class.created_at {
-        Some(site) if !is_in_std(site) => format!("{kind} created at {}", At(site)),
+    let mut about = match (class.created_at, class.first_locked_at) {
+        (Some(site), _) if !is_in_std(site) => format!("{kind} created at {}", At(site)),
         _ if class.name.is_some() => kind,
+        (None, Some(site)) => format!("{kind} first locked at {}", At(site)),
         _ => format!("{kind} created at an unknown place"),
     };
     if class.level > 0 {

@@ -4,6 +4,7 @@
 //! no atomics; [`text`] turns it into the report that people read.
 
 mod declared;
+mod detached;
 pub(crate) mod fingerprint;
 #[cfg(test)]
 #[path = "../../tests/golden/mod.rs"]
@@ -18,8 +19,9 @@ pub mod text;
 mod waits;
 
 pub(crate) use misuse::described;
-pub use waits::Snapshot;
+pub use {site::display_path, waits::Snapshot};
 
+use crate::calls::Calls;
 use crate::lock::{Class, LockId, Site};
 use crate::mode::{Mode, Want};
 use crate::rule::Rule;
@@ -378,6 +380,8 @@ pub struct Wish {
     pub want: Want,
     /// Where.
     pub at: Site,
+    /// What led there, where that is kept.
+    pub calls: Option<Calls>,
 }
 
 /// What one owner did: it held `held` (and `others`) and wanted `wants`.
@@ -430,11 +434,9 @@ pub struct Finding {
     pub locks: Vec<LockRef>,
     /// The evidence.
     pub sides: Vec<Side>,
-    /// LG002 and LG010: how the sides wait, in their order. Of LG010 the first side is the one that
-    /// has waited too long; those beyond the waits run, and hold something.
+    /// LG002, LG010: how the sides wait, in order: of LG010 first the one too long; those beyond run.
     pub waits: Vec<Waited>,
-    /// LG007: the rules that the request breaks, from the class that is wanted to the one that is
-    /// held.
+    /// LG007: the rules that it breaks, from the class that is wanted to the one that is held.
     pub rules: Vec<Rule>,
     /// What the kind says besides.
     pub detail: Detail,

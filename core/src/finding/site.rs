@@ -21,7 +21,7 @@ impl fmt::Display for At {
 
 /// The file of a location as reports show it: workspace-relative paths stay; a dependency is
 /// `crate-version/src/..`; of any other path only the crate's folder and what is in it remain.
-pub(crate) fn display_path(file: &str) -> Cow<'_, str> {
+pub fn display_path(file: &str) -> Cow<'_, str> {
     if file.contains('\\') {
         return Cow::Owned(shorten(&file.replace('\\', "/")).into_owned());
     }
@@ -30,17 +30,18 @@ pub(crate) fn display_path(file: &str) -> Cow<'_, str> {
 
 /// The crate that a file belongs to, without its version; `None` for the root package of a
 /// workspace, whose folder is not part of its paths.
+///
+/// Allocates nothing: a journal's line may be due in the middle of an allocation.
 pub(crate) fn crate_of(file: &str) -> Option<&str> {
     let is_separator = |c| c == '/' || c == '\\';
-    let parts: Vec<&str> = file.split(is_separator).collect();
-    let folders = &parts[..parts.len() - 1];
-    let marker = folders.iter().rposition(|part| {
-        CRATE_FOLDERS.iter().any(|folder| folder[1..folder.len() - 1] == **part)
-    })?;
-    let folder = *folders.get(marker.checked_sub(1)?)?;
+    let is_marker =
+        |part: &str| CRATE_FOLDERS.iter().any(|folder| folder[1..folder.len() - 1] == *part);
+    let mut outward = file.rsplit(is_separator).skip(1);
+    outward.find(|part| is_marker(part))?;
+    let (folder, repository) = (outward.next()?, outward.next());
     // `git/checkouts/<repository>-<hash>/<revision>/src`: the revision names nothing.
-    if marker >= 3 && folders[marker - 3] == "checkouts" {
-        return Some(without_hash(folders[marker - 2]));
+    if outward.next() == Some("checkouts") {
+        return repository.map(without_hash);
     }
     let is_name = !folder.is_empty() && folder != "." && folder != ".." && !folder.ends_with(':');
     is_name.then(|| without_version(folder))

@@ -5,6 +5,7 @@ use super::digraph::EdgeIx;
 use super::held_sets::{ALONE, HeldIx, Item, item};
 use super::layer::Added;
 use super::witness::{Report, WitnessIx};
+use crate::calls::Calls;
 use crate::held::Hold;
 use crate::lock::{Class, OwnerId, Site};
 use crate::mem::SysVec;
@@ -28,6 +29,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) class: &'static Class,
     pub(crate) want: Want,
     pub(crate) at: Site,
+    /// What led to it, where that is kept.
+    pub(crate) calls: Option<Calls>,
     /// Everything that the owner holds.
     pub(crate) holds: &'a [Hold],
 }
@@ -156,6 +159,7 @@ impl Chain<'_> {
             want: self.want,
             held_at: hold.at,
             at: self.at,
+            calls: self.calls,
             held,
             capped,
             set,

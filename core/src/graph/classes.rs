@@ -345,7 +345,7 @@ mod tests {
                 let (class, at) = (&CLASSES[class(id)], Location::caller());
                 let owner = OwnerId(owner);
                 let (scope, segment, want, holds) = (0, 0, Want::Exclusive, &holds[..]);
-                let chain = Chain { owner, scope, segment, id, class, want, at, holds };
+                let chain = Chain { owner, scope, segment, id, class, want, at, calls: None, holds };
                 for inversion in graph.record(&chain).iter() {
                     let told = match inversion.kind {
                         Kind::ClassInversion => &mut of_classes,

@@ -237,6 +237,7 @@ impl Graph {
         from: (u64, &'static Class),
         to: (u64, &'static Class),
     ) -> Side {
+        let calls = layer.witnesses.calls(witness);
         let witness = layer.witnesses.get(witness);
         let mut others = SysVec::new();
         let set = layer.witnesses.sets.get(witness.held, &own);
@@ -249,6 +250,7 @@ impl Graph {
             to: (to.0, to.1, witness.want),
             held_at: witness.held_at,
             at: witness.at,
+            calls,
             others,
         }
     }

@@ -37,6 +37,7 @@ fn chain(owner: u32, id: u64, holds: &[Hold]) -> Chain<'_> {
         class: &CLASS,
         want: Want::Exclusive,
         at: Location::caller(),
+        calls: None,
         holds,
     }
 }
@@ -216,6 +217,7 @@ fn two_thousand_locks_held_at_once_cost_their_edges() {
             class: &CLASS,
             want: Want::Exclusive,
             at: Location::caller(),
+            calls: None,
             holds: &holds,
         });
         holds.insert(0, hold(id));
@@ -262,7 +264,7 @@ fn a_journal_tells_a_share_of_the_locks_of_a_class_and_beyond_it_what_is_news() 
         let holds: Vec<Hold> = held.iter().map(hold).collect();
         let (owner, class) = (OwnerId(owner), class(id));
         let (scope, segment, want, holds) = (0, 0, Want::Exclusive, &holds[..]);
-        graph.record(&Chain { owner, scope, segment, id, class, want, at, holds })
+        graph.record(&Chain { owner, scope, segment, id, class, want, at, calls: None, holds })
     };
     // Two messages live at once.
     MESSAGE.tally.born();

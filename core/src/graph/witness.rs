@@ -10,6 +10,7 @@
 //! `Graph::record`).
 
 use super::held_sets::{ALONE, HeldIx, HeldSets, Item, includes, item};
+use crate::calls::Calls;
 use crate::lock::OwnerId;
 use crate::lock::Site;
 use crate::mem::{SysVec, Table};
@@ -57,6 +58,7 @@ pub(crate) struct Report<'a> {
     pub(crate) want: Want,
     pub(crate) held_at: Site,
     pub(crate) at: Site,
+    pub(crate) calls: Option<Calls>,
     /// The whole held set, sorted; where it is `capped` a part of it.
     pub(crate) held: &'a [Item],
     pub(crate) capped: bool,
@@ -68,6 +70,9 @@ pub(crate) struct Report<'a> {
 /// All witnesses.
 pub(crate) struct Witnesses {
     table: Table<Witness>,
+    /// Per witness: what led to its request. Ends after the last one of which that was kept, so it
+    /// takes nothing where nothing is kept.
+    calls: Table<Option<Calls>>,
     /// The first that is free; each one names the next as `next`.
     free: WitnessIx,
     pub(crate) sets: HeldSets,
@@ -77,11 +82,32 @@ pub(crate) struct Witnesses {
 
 impl Witnesses {
     pub(crate) const fn new() -> Self {
-        Witnesses { table: Table::new(), free: NIL, sets: HeldSets::new(), capped: 0 }
+        Witnesses {
+            table: Table::new(),
+            calls: Table::new(),
+            free: NIL,
+            sets: HeldSets::new(),
+            capped: 0,
+        }
     }
 
     pub(crate) fn get(&self, ix: WitnessIx) -> &Witness {
         &self.table[ix as usize]
+    }
+
+    /// What led to the request of a witness, where that is kept.
+    pub(crate) fn calls(&self, ix: WitnessIx) -> Option<Calls> {
+        self.calls.get(ix as usize).copied().flatten()
+    }
+
+    fn keep_calls(&mut self, ix: WitnessIx, calls: Option<Calls>) {
+        let at = ix as usize;
+        while calls.is_some() && at >= self.calls.len() {
+            self.calls.push(None);
+        }
+        if let Some(place) = self.calls.get_mut(at) {
+            *place = calls;
+        }
     }
 
     /// The witnesses of a list.
@@ -159,6 +185,7 @@ impl Witnesses {
                 ix
             }
         };
+        self.keep_calls(*head, report.calls);
         Some(*head)
     }
 
@@ -186,6 +213,7 @@ impl Witnesses {
             let own = item(from, old.from_mode);
             let mut held = SysVec::new();
             held.extend_from_slice(self.sets.get(old.held, &own));
+            let calls = self.calls(ix);
             self.unlink(head, ix);
             let set = Cell::new(ALONE);
             let report = Report {
@@ -197,6 +225,7 @@ impl Witnesses {
                 want: old.want,
                 held_at: old.held_at,
                 at: old.at,
+                calls,
                 held: &held,
                 capped: old.capped,
                 set: &set,
@@ -228,7 +257,7 @@ impl Witnesses {
 
     /// Bytes of all tables.
     pub(crate) fn bytes(&self) -> usize {
-        self.table.capacity_bytes() + self.sets.bytes()
+        self.table.capacity_bytes() + self.calls.capacity_bytes() + self.sets.bytes()
     }
 
     /// Frees a whole list.

@@ -2,6 +2,18 @@
 //!
 //! This file holds unsafe code: foreign functions.
 
+// Where the note and the loader's tables are known; a program that is linked statically loads nothing.
+#[cfg(all(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_pointer_width = "64",
+    not(any(target_feature = "crt-static", lockgraph_loom))
+))]
+#[path = "linux/modules.rs"]
+mod modules;
+#[cfg(target_pointer_width = "64")]
+#[path = "linux/walk.rs"]
+mod walk;
+
 use super::{Signals, System};
 use crate::config::Signal;
 use std::ffi::{c_int, c_uint, c_void};
@@ -165,6 +177,27 @@ impl System for Os {
             }
         }
         seen == threads
+    }
+
+    fn calls(calls: &mut [usize]) -> usize {
+        #[cfg(target_pointer_width = "64")]
+        return walk::calls(calls);
+        #[cfg(not(target_pointer_width = "64"))]
+        0
+    }
+
+    fn module(address: usize, visit: impl FnOnce(&str, usize)) {
+        #[cfg(target_pointer_width = "64")]
+        walk::module(address, visit);
+    }
+
+    #[cfg(all(
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_pointer_width = "64",
+        not(any(target_feature = "crt-static", lockgraph_loom))
+    ))]
+    fn first_copy() -> super::First {
+        modules::first_copy()
     }
 
     fn process_id() -> u32 {

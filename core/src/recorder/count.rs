@@ -1,11 +1,12 @@
 //! What the recorder counts of itself.
 
 use super::{graph, untracked_count};
+use crate::calls;
 use crate::config;
 use crate::sink::store;
 
 /// What was counted, by name.
-pub(super) fn counted() -> [(&'static str, u64); 11] {
+pub(super) fn counted() -> [(&'static str, u64); 12] {
     let graph = graph();
     let counters = graph.counters;
     [
@@ -17,6 +18,7 @@ pub(super) fn counted() -> [(&'static str, u64); 11] {
         ("edges_refused", counters.refused),
         ("locks_untold", counters.untold_locks),
         ("findings_dropped", store::dropped()),
+        ("callers_refused", calls::refused()),
         ("live_locks", graph.size().0 as u64),
         ("live_edges", graph.size().1 as u64),
         ("graph_bytes", graph.bytes() as u64),

@@ -82,7 +82,7 @@ pub(crate) fn condvar_wait(block: &'static OwnerBlock, lock: &LockHeader, at: Si
     let (Some(_inside), Origin::Class(class)) = (Inside::enter(block), lock.origin()) else {
         return;
     };
-    let mutex = Request { id, class, want: Want::Exclusive, at };
+    let mutex = Request { id, class, want: Want::Exclusive, at, calls: None };
     let seq = graph().next_seq();
     note(evidence::condvar_nested(block, mutex, &other, &holds, seq));
 }

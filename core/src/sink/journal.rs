@@ -4,6 +4,7 @@
 //! could lose, and no lock. Batches of different threads may land out of order; lines carry their
 //! sequence numbers.
 
+use crate::config;
 use crate::event::{Event, Note, Side};
 use crate::finding::json;
 use crate::finding::site::crate_of;
@@ -20,6 +21,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::UNIX_EPOCH;
 
 static FILE: OnceLock<File> = OnceLock::new();
 static OPEN: AtomicBool = AtomicBool::new(false);
@@ -74,6 +76,8 @@ fn run_id() -> String {
 
 fn header(run_id: &str) -> String {
     let exe = std::env::current_exe().ok();
+    let file = exe.as_deref().filter(|_| config::keeps_callers());
+    let file = file.and_then(|exe| exe.metadata().ok());
     let exe = exe.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
     let started = Os::unix_ms();
     let mut line = String::new();
@@ -91,6 +95,13 @@ fn header(run_id: &str) -> String {
             let _ = json::escape(&mut line, &test);
         }
         None => line.push_str("null"),
+    }
+    // By these whoever looks up addresses knows the file again, without its folder.
+    if let Some(file) = file {
+        let changed = file.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let changed = changed.map_or(0, |time| time.as_millis());
+        let _ =
+            write!(line, r#","exe_file":{{"len":{},"modified_unix_ms":{changed}}}"#, file.len());
     }
     line.push_str("}\n");
     line
@@ -202,6 +213,10 @@ fn class_line(out: &mut Line, seq: u64, number: u64, class: &Class) -> std::fmt:
     match class.created_at {
         Some(site) => json::site(out, site)?,
         None => write!(out, "null")?,
+    }
+    if let Some(site) = class.first_locked_at {
+        write!(out, r#","first_locked_at":"#)?;
+        json::site(out, site)?;
     }
     write!(
         out,

@@ -22,15 +22,8 @@ static CALLBACKS: RwLock<SysVec<Callback>> = RwLock::new(SysVec::new());
 /// Inversions that were recorded and not printed, because a filter rules them out.
 static FILTERED: AtomicU64 = AtomicU64::new(0);
 
-/// Calls `callback` with every new finding, of whatever level, once per fingerprint, from now on
-/// and as long as the process lives. There may be several; they are called in the order of their
-/// registration.
-///
-/// It runs on the thread that drew the finding, before that thread goes on: with no lock of the
-/// recorder held, but with all locks that the thread holds, so it must not wait for any of those.
-/// It may lock others, log, allocate and panic: what it locks is not tracked, and a panic in it is
-/// caught and costs one warning.
-pub fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
+/// See [`on_finding`](crate::on_finding).
+pub(crate) fn on_finding(callback: impl Fn(&Finding) + Send + Sync + 'static) {
     // Allocated before the lock is taken.
     let callback: Callback = Arc::new(callback);
     CALLBACKS.write().unwrap_or_else(PoisonError::into_inner).push(callback);

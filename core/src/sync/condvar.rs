@@ -5,13 +5,13 @@
 
 use super::header::Hold;
 use super::mutex::{MutexGuard, POLICY};
+use super::real;
 use super::result::map;
 use crate::door;
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Want};
 use std::fmt;
 use std::panic::Location;
-use std::sync as real;
 use std::sync::LockResult;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -9,6 +9,11 @@
 //! before the real unlock, a guard can be taken apart by a [`Condvar`], and drop-check sees what
 //! it sees of `std`'s.
 //!
+//! # Size
+//! With `--cfg lockgraph_neutral` a lock has the size of std's. Then [`real`] is a module of locks of that
+//! size, which keep header and real lock elsewhere, and `header` is nothing. `cargo lockgraph` compiles
+//! the crate named `std` so, for programs that ask how large a lock is.
+//!
 //! # What is not seen
 //! [`Once::wait`] and its like count as readers that leave at once.
 //! A [`Barrier`] orders nothing.
@@ -21,14 +26,23 @@
 mod barrier;
 mod condvar;
 mod header;
+#[cfg_attr(lockgraph_neutral, path = "neutral/init.rs")]
 mod init;
+#[cfg_attr(lockgraph_neutral, path = "neutral/lazy_lock.rs")]
 mod lazy_lock;
 mod mutex;
 mod once;
 mod once_lock;
+#[cfg(lockgraph_neutral)]
+#[path = "neutral/real/mod.rs"]
+mod real;
 mod result;
 mod rwlock;
 mod rwlock_guard;
+
+/// What the mirrors stand on.
+#[cfg(not(lockgraph_neutral))]
+use std::sync as real;
 
 // What follows by name wins over the glob.
 pub use std::sync::*;

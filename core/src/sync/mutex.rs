@@ -1,13 +1,13 @@
 //! The mutex.
 
 use super::header::{Header, Hold, Tracked, request};
+use super::real;
 use super::result::try_map;
 use crate::lock::{Label, LockHeader};
 use crate::mode::{Mode, Policy};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
-use std::sync as real;
 use std::sync::{LockResult, TryLockError, TryLockResult};
 
 pub(super) static POLICY: Policy = Policy {
@@ -124,9 +124,16 @@ impl<T: ?Sized> Mutex<T> {
 }
 
 impl<T: ?Sized> Tracked for Mutex<T> {
+    #[cfg(not(lockgraph_neutral))]
     #[inline]
     fn header(&self) -> &LockHeader {
         self.header.of::<T>(&POLICY)
+    }
+
+    #[cfg(lockgraph_neutral)]
+    #[track_caller]
+    fn header(&self) -> &LockHeader {
+        self.inner.header(&POLICY)
     }
 
     fn policy(&self) -> &'static Policy {

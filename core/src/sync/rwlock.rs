@@ -1,13 +1,13 @@
 //! The reader-writer lock.
 
 use super::header::{Header, Hold, Tracked, request};
+use super::real;
 use super::result::try_map;
 use super::rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};
 use crate::lock::{Label, LockHeader};
 use crate::mode::{Mode, Policy};
 use std::fmt;
 use std::panic::Location;
-use std::sync as real;
 use std::sync::{LockResult, TryLockError, TryLockResult};
 
 // std promises nothing about priorities. On the systems with a futex, and in its own queue
@@ -152,9 +152,16 @@ impl<T: ?Sized> RwLock<T> {
 }
 
 impl<T: ?Sized> Tracked for RwLock<T> {
+    #[cfg(not(lockgraph_neutral))]
     #[inline]
     fn header(&self) -> &LockHeader {
         self.header.of::<T>(&POLICY)
+    }
+
+    #[cfg(lockgraph_neutral)]
+    #[track_caller]
+    fn header(&self) -> &LockHeader {
+        self.inner.header(&POLICY)
     }
 
     fn policy(&self) -> &'static Policy {

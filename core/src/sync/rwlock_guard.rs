@@ -1,11 +1,11 @@
 //! The guards of the reader-writer lock.
 
 use super::header::Hold;
+use super::real;
 #[cfg(lockgraph_std = "1.92")]
 use crate::mode::Mode;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync as real;
 
 /// The right to read the data of a [`RwLock`](super::RwLock); unlocks when dropped.
 #[must_use = "if unused the RwLock will immediately unlock"]

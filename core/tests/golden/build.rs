@@ -107,7 +107,7 @@ pub(super) fn side(owner: &str, held: Option<Hold>, wants: Option<(LockRef, Want
     Side {
         owner: OwnerRef { id, name: Some(owner.into()) },
         held,
-        wants: wants.map(|(lock, want, at)| Wish { lock, want, at }),
+        wants: wants.map(|(lock, want, at)| Wish { lock, want, at, calls: None }),
         others: Vec::new(),
     }
 }

@@ -28,6 +28,8 @@ pub(super) fn finding(evidence: &Evidence<'_>, ring: Ring, graded: &Graded<'_, '
             to_mode: Some(side.witness.to_mode),
             held_at: side.witness.held_at.clone(),
             acquired_at: Some(side.witness.acquired_at.clone()),
+            stack: None,
+            callers: Vec::new(),
         })
         .collect();
     let (mut sites, mut owners): (Vec<Site>, Vec<Id>) = (Vec::new(), Vec::new());
@@ -102,9 +104,8 @@ fn message(dump: &Dump, ring: Ring, graded: &Graded<'_, '_>) -> String {
 }
 
 fn name(class: &Class) -> String {
-    match (&class.name, &class.created_at) {
-        (Some(name), _) => format!("`{}`", name.escape_debug()),
-        (None, Some(at)) => format!("the {} created at {at}", class.kind),
-        (None, None) => format!("the {} created at an unknown place", class.kind),
+    match &class.name {
+        Some(name) => format!("`{}`", name.escape_debug()),
+        None => format!("the {} {}", class.kind, class.origin()),
     }
 }

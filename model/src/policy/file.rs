@@ -3,8 +3,10 @@
 use super::{Allow, ClassPattern, OrderRule, Policy, Subject};
 use crate::error::{Error, Problem};
 use crate::kind::{Kind, Level};
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::DiGraph;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use toml::Spanned;
 
 /// The largest file that is read: a policy is written by people.
 const MAX_FILE: u64 = 4 << 20;
+/// The lines that an error names.
+const LINES: usize = 8;
 
 impl Policy {
     /// Reads a file.
@@ -46,7 +50,8 @@ impl Policy {
     /// ```
     ///
     /// # Errors
-    /// Where it is no TOML, has a key that is not known, or a value that cannot be used. The error
+    /// Where it is no TOML, has a key that is not known, a value that cannot be used, or rules of order
+    /// that contradict each other. The error
     /// names line and column.
     pub fn parse(text: &str, name: &str) -> Result<Policy, Error> {
         let at = Positions { text, name };
@@ -76,6 +81,16 @@ impl Policy {
             }
             let line = at.line_and_column(rule.get_ref().before.span().start).0;
             policy.order.push(OrderRule { before, after, line });
+        }
+        if let Some(rules) = contradiction(&policy.order) {
+            let lines: Vec<String> =
+                rules.iter().take(LINES).map(|&rule| policy.order[rule].line.to_string()).collect();
+            let more = if rules.len() > LINES { ", .." } else { "" };
+            let what =
+                format!("the rules of lines {}{more} cannot hold together", lines.join(", "));
+            let last =
+                rules.last().map_or(0, |&rule| file.order[rule].get_ref().before.span().start);
+            return Err(at.error(last..last, what));
         }
         for rule in &file.allow {
             policy.allow.push(at.allow(rule)?);
@@ -201,6 +216,27 @@ impl Positions<'_> {
             }
         }
     }
+}
+
+/// The places of rules that contradict each other: each is on a circle.
+fn contradiction(rules: &[OrderRule]) -> Option<Vec<usize>> {
+    let mut graph = DiGraph::<&str, ()>::new();
+    let mut nodes = BTreeMap::new();
+    for rule in rules {
+        let [before, after] = [&rule.before, &rule.after].map(|pattern| {
+            let name = pattern.as_str();
+            *nodes.entry(name).or_insert_with(|| graph.add_node(name))
+        });
+        graph.add_edge(before, after, ());
+    }
+    // This one does not recurse.
+    let components = kosaraju_scc(&graph);
+    let circle = components.iter().find(|component| component.len() > 1)?;
+    let circle: BTreeSet<&str> = circle.iter().map(|&node| graph[node]).collect();
+    let is_in = |rule: &OrderRule| {
+        circle.contains(rule.before.as_str()) && circle.contains(rule.after.as_str())
+    };
+    Some((0..rules.len()).filter(|&at| is_in(&rules[at])).collect())
 }
 
 /// As much of a word as an error shows, on one line.

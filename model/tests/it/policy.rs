@@ -58,6 +58,11 @@ fn what_cannot_be_used_is_named_with_line_and_column() {
         ("[levels]\nLG001 = \"warn\"\nself_deadlock = \"warn\"", "x.toml:3:1: the level of"),
         ("[[order]]\nbefore = \"a\"", "x.toml:1:1: missing field `after`"),
         ("[[order]]\nbefore = \"a\"\nafter = \"a\"", "x.toml:3:9: a class cannot come before"),
+        (
+            "[[order]]\nbefore = \"a\"\nafter = \"b\"\n[[order]]\nbefore = \"b\"\nafter = \"c\"\n\
+             [[order]]\nbefore = \"c\"\nafter = \"a\"",
+            "x.toml:8:10: the rules of lines 2, 5, 8 cannot hold together",
+        ),
         ("[[order]]\nbefore = \"a\"\nafter = \" \"", "x.toml:3:9: a class has no name here"),
         ("[[order]]\nbefore = \"a\"\nafter = \"b\"\nwhy = 1", "x.toml:4:1: unknown field `why`"),
         ("[[allow]]\nfrom = \"a\"\nto = \"b\"", "x.toml:1:1: an allow needs a `reason`"),

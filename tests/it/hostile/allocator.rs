@@ -12,6 +12,8 @@ use std::thread;
 static IS_LOCKING: AtomicBool = AtomicBool::new(false);
 /// Not parking_lot's: its locks allocate where they park.
 static LOCK: sync::Mutex<()> = sync::Mutex::new(());
+/// Taken within the other one: an order that is news in the middle of an allocation.
+static INNER: sync::Mutex<()> = sync::Mutex::new(());
 
 struct Locking;
 
@@ -24,6 +26,7 @@ impl Locking {
             return f();
         }
         let _guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+        let _inner = INNER.lock().unwrap_or_else(PoisonError::into_inner);
         f()
     }
 }
@@ -83,4 +86,23 @@ fn a_global_allocator_may_take_tracked_locks() {
     assert!(played.err.contains("`a`") && played.err.contains("`b`"), "{}", played.err);
     // What the recorder itself allocates on the way passes through.
     assert!(played.counter("untracked") > 0);
+}
+
+#[test]
+fn callers_are_kept_with_nothing_from_such_an_allocator_and_only_where_they_are_asked_for() {
+    if !lockgraph::PRESENT {
+        return;
+    }
+    for (value, kept) in [("full,callers=on", cfg!(not(lockgraph_no_os))), ("full", false)] {
+        let played = play("allocator", value).well();
+        assert_eq!(played.codes(), ["LG003"], "{}", played.err);
+        let dump = &played.dump;
+        assert_eq!(dump.processes[0].exe_file.is_some(), value.contains("callers"));
+        for side in dump.findings.iter().flat_map(|finding| &finding.cycle) {
+            let calls = side.stack.as_deref().unwrap_or_default();
+            assert_eq!(!calls.is_empty(), kept, "{side:?}");
+            // In the program itself, but for the start of the thread.
+            assert_eq!(calls.iter().filter(|call| call.starts_with('+')).count() > 4, kept);
+        }
+    }
 }

@@ -93,6 +93,7 @@ pub(super) fn dump(logs: BTreeMap<u64, Log>) -> Dump {
         dump.processes.push(Process {
             run_id: log.id.text(),
             pid,
+            exe_file: None,
             exe: "wgpu".to_owned(),
             started_unix_ms: 0,
             test: None,
@@ -113,6 +114,7 @@ fn new_class(id: Id, name: String) -> Class {
         type_name: None,
         crate_name: None,
         created_at: None,
+        first_locked_at: None,
         level: 0,
         keyed: false,
         per_instance: false,

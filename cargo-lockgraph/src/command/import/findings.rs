@@ -48,6 +48,8 @@ fn sides(ring: &[Id], edges: &HashMap<(Id, Id), &[Witness]>) -> Option<Vec<Side>
                 to_mode: Some(witness.to_mode),
                 held_at: witness.held_at.clone(),
                 acquired_at: Some(witness.acquired_at.clone()),
+                stack: None,
+                callers: Vec::new(),
             })
         })
         .collect()

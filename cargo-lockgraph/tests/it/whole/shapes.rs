@@ -76,7 +76,7 @@ fn opens() { with(|| ()) }
     let (with, fixed) = ("whole_vault::with(|| {})", "()");
     project.write("desk/tests/bank.rs", &abba(lock, [own, with], [inside, "()"]));
     // Both are of the workspace: an error, with paths from the workspace on.
-    let places = ["error[LG003]", "--> vault/src/lib.rs:4:", "--> desk/tests/bank.rs:15:"];
+    let places = ["error[LG003]", "::: vault/src/lib.rs:4:", "--> desk/tests/bank.rs:15:"];
     let all = project.lockgraph(&["test", "--workspace"]);
     all.ends_with(1).says(&places).says(&["test opens ... ok", "whole_vault 0.1.0"]);
     let member = Project { root: project.root.join("desk"), name: "whole_desk" };
