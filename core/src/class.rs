@@ -185,15 +185,15 @@ pub(crate) fn recent(
     // SAFETY: the front holds null or pointers to classes of the table, which are never freed.
     let class = unsafe { recent.as_ref() }?;
     let same_type = match (class.type_name, type_name) {
-        (Some(a), Some(b)) => std::ptr::eq(a, b),
+        (Some(a), Some(b)) => std::ptr::eq(a, b) || a == b,
         (a, b) => a.is_none() && b.is_none(),
     };
-    // By address: equal sites and policies may have several, which only costs a look-up.
+    // What is equal may have several addresses, one in each part that the compiler has made.
     let same = same_type
         && class.name.is_none()
         && !(class.level != 0 || class.keyed || class.defaulted)
-        && address(class.created_at) == address(site)
-        && std::ptr::eq(class.policy, policy);
+        && (address(class.created_at) == address(site) || class.created_at == site)
+        && (std::ptr::eq(class.policy, policy) || class.policy == policy);
     same.then_some(class)
 }
 
@@ -257,6 +257,21 @@ mod tests {
         assert!(!std::ptr::eq(class, at_site(there, Some("u8"))));
         assert!(!std::ptr::eq(class, at_site(here, Some("u16"))));
         assert!(!std::ptr::eq(class, at_site(here, None)));
+    }
+
+    #[test]
+    fn the_front_finds_a_class_by_what_is_equal_wherever_it_lies() {
+        let here = Location::caller();
+        let class = at_site(here, Some("(u8, u64)"));
+        let copy: &'static str = Box::leak(String::from("(u8, u64)").into());
+        let like = |kind| Policy { kind, ..POLICY };
+        let policy: &'static Policy = Box::leak(Box::new(like("Mutex")));
+        assert!(!std::ptr::eq(copy, class.type_name.unwrap()));
+        let found = |policy, type_name| recent(policy, Some(here), Some(type_name));
+        assert!(found(policy, copy).is_some_and(|found| std::ptr::eq(found, class)));
+        assert!(found(policy, Box::leak(String::from("(u8, u32)").into())).is_none());
+        let other = Box::leak(Box::new(like("Other")));
+        assert!(found(other, copy).is_none());
     }
 
     #[test]
