@@ -18,9 +18,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const START: usize = 512;
 const GRANTED: usize = 8 * 1024;
 const LIMIT: usize = 128 * 1024;
-/// A table with a full line grows where it has one key in so many places: what is forgotten and
-/// asked for again and again is dearer than room. Half as many full lines are luck.
-const CROWDED: usize = 8;
+/// A table grows where it has forgotten one key for so many places: what is forgotten and asked for
+/// again and again is dearer than room.
+const FORGETFUL: usize = 64;
+/// But not with fewer keys than one for so many places.
+const SPARSE: usize = 8;
 /// What all caches may have beyond [`GRANTED`], together.
 const SHARED: usize = 8 * 1024 * 1024;
 
@@ -30,6 +32,8 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Cache {
     keys: Lines,
     used: usize,
+    /// Keys that others have taken the place of, since the table grew.
+    forgotten: usize,
     /// What was known before the owner came into another segment or scope will hardly be asked for
     /// again.
     is_stale: bool,
@@ -50,7 +54,7 @@ fn shared(len: usize) -> usize {
 
 impl Cache {
     pub(crate) const fn new() -> Self {
-        Cache { keys: Lines::new(), used: 0, is_stale: false }
+        Cache { keys: Lines::new(), used: 0, forgotten: 0, is_stale: false }
     }
 
     /// Whether `key`, which is not 0, was inserted and still is where it is found at once.
@@ -75,7 +79,8 @@ impl Cache {
     /// Remembers `key`. The key 0 marks an empty place and is not remembered.
     pub(crate) fn insert(&mut self, key: u64) {
         let len = self.keys.len();
-        if self.used >= len / 2 || self.used >= len / CROWDED && !self.has_room(key) {
+        let forgetful = self.forgotten >= len / FORGETFUL && self.used >= len / SPARSE;
+        if self.used >= len / 2 || forgetful {
             if self.is_stale && self.used > 0 {
                 self.clear();
             } else {
@@ -85,18 +90,16 @@ impl Cache {
         self.put(key);
     }
 
-    /// Whether nothing has to be forgotten for the key.
-    fn has_room(&self, key: u64) -> bool {
-        self.keys.line(place(key)).iter().any(|place| place.get() == 0)
-    }
-
     /// The key goes to its place; what stands there goes elsewhere in the line, or is forgotten.
     fn put(&mut self, key: u64) {
         let (own, beside) = self.keys.at(place(key));
         let line = self.keys.line(place(key)).iter();
-        if let Some(free) = [own, beside].into_iter().chain(line).find(|place| place.get() == 0) {
-            free.set(own.get());
-            self.used += 1;
+        match [own, beside].into_iter().chain(line).find(|place| place.get() == 0) {
+            Some(free) => {
+                free.set(own.get());
+                self.used += 1;
+            }
+            None => self.forgotten += 1,
         }
         own.set(key);
     }
@@ -109,7 +112,7 @@ impl Cache {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.keys.iter().flatten().for_each(|key| key.set(0));
-        (self.used, self.is_stale) = (0, false);
+        (self.used, self.forgotten, self.is_stale) = (0, 0, false);
     }
 
     /// Forgets everything, and gives back what the table has grown by: the owner has ended.
@@ -140,7 +143,7 @@ impl Cache {
 
     fn replace(&mut self, keys: Lines) -> Lines {
         let old = std::mem::replace(&mut self.keys, keys);
-        (self.used, self.is_stale) = (0, false);
+        (self.used, self.forgotten, self.is_stale) = (0, 0, false);
         TAKEN.fetch_sub(shared(old.len()), Ordering::Relaxed);
         old
     }
