@@ -10,6 +10,7 @@ mod parking_lot;
 mod text;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{fmt, fs, io};
 use text::{Missing, Text};
 
@@ -34,6 +35,8 @@ pub(crate) struct Changed {
     files: Vec<Text>,
     /// More flags for its compilation.
     pub(crate) flags: Vec<String>,
+    /// When the original was changed last, where that is known.
+    modified: Option<SystemTime>,
 }
 
 /// Why a crate was not transformed.
@@ -84,7 +87,8 @@ pub(crate) fn transform(of: &Crate<'_>) -> Result<Changed, Error> {
         "lock_api" => lock_api::transform(of, &mut files)?,
         _ => parking_lot::transform(of, &mut files)?,
     };
-    Ok(Changed { files: files.0, flags })
+    let modified = fs::metadata(of.root).and_then(|file| file.modified()).ok();
+    Ok(Changed { files: files.0, flags, modified })
 }
 
 impl Changed {
@@ -98,9 +102,17 @@ impl Changed {
             if fs::read_to_string(&path).is_ok_and(|text| text == file.text) {
                 continue;
             }
-            fs::write(&path, &file.text).map_err(|error| Error::File(path, error))?;
+            let written = fs::write(&path, &file.text).and_then(|()| self.date(&path));
+            written.map_err(|error| Error::File(path, error))?;
         }
         Ok(folder.join("lib.rs"))
+    }
+
+    /// As old as the original: to cargo, a source that is younger than the start of its compilation
+    /// has changed meanwhile, and is compiled again.
+    fn date(&self, path: &Path) -> io::Result<()> {
+        let Some(modified) = self.modified else { return Ok(()) };
+        fs::File::options().write(true).open(path)?.set_modified(modified)
     }
 }
 
