@@ -229,6 +229,7 @@ pub(crate) fn all() -> SysVec<&'static Class> {
 mod tests {
     use super::*;
     use crate::lock::LockId;
+    use crate::mem::keep;
     use std::panic::Location;
 
     static POLICY: Policy = Policy {
@@ -263,15 +264,15 @@ mod tests {
     fn the_front_finds_a_class_by_what_is_equal_wherever_it_lies() {
         let here = Location::caller();
         let class = at_site(here, Some("(u8, u64)"));
-        let copy: &'static str = Box::leak(String::from("(u8, u64)").into());
-        let like = |kind| Policy { kind, ..POLICY };
-        let policy: &'static Policy = Box::leak(Box::new(like("Mutex")));
+        let text = |text| keep(String::from(text)).as_str();
+        let copy = text("(u8, u64)");
+        let like = |kind| keep(Policy { kind, ..POLICY });
+        let policy = like("Mutex");
         assert!(!std::ptr::eq(copy, class.type_name.unwrap()));
         let found = |policy, type_name| recent(policy, Some(here), Some(type_name));
         assert!(found(policy, copy).is_some_and(|found| std::ptr::eq(found, class)));
-        assert!(found(policy, Box::leak(String::from("(u8, u32)").into())).is_none());
-        let other = Box::leak(Box::new(like("Other")));
-        assert!(found(other, copy).is_none());
+        assert!(found(policy, text("(u8, u32)")).is_none());
+        assert!(found(like("Other"), copy).is_none());
     }
 
     #[test]
