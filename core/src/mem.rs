@@ -123,9 +123,13 @@ impl<T: Copy> SysVec<T> {
     /// Appends a copy of `slice`.
     pub(crate) fn extend_from_slice(&mut self, slice: &[T]) {
         self.reserve(slice.len());
-        for &value in slice {
-            self.push(value);
+        // SAFETY: there is room for that many behind the last element, a slice cannot reach into it while
+        // `self` is borrowed alone, and `T` is `Copy`.
+        unsafe {
+            let end = self.ptr.as_ptr().add(self.len);
+            slice.as_ptr().copy_to_nonoverlapping(end, slice.len());
         }
+        self.len += slice.len();
     }
 
     /// Grows with copies of `value`, or shrinks, to `len` elements.

@@ -12,22 +12,28 @@ use std::fmt::{Result, Write};
 /// Writes `text` as a JSON string, with its quotes.
 pub(crate) fn escape(out: &mut impl Write, text: &str) -> Result {
     out.write_char('"')?;
-    for c in text.chars() {
+    // What stands between two such characters is written in one piece.
+    let mut written = 0;
+    for (at, c) in text.char_indices().filter(|&(_, c)| is_escaped(c)) {
+        out.write_str(&text[written..at])?;
+        written = at + c.len_utf8();
         match c {
             '"' => out.write_str("\\\"")?,
             '\\' => out.write_str("\\\\")?,
             '\n' => out.write_str("\\n")?,
             '\r' => out.write_str("\\r")?,
             '\t' => out.write_str("\\t")?,
-            // JSON allows the line separators, but tools that split lines by Unicode's rules
-            // would tear the record.
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                write!(out, "\\u{:04x}", u32::from(c))?;
-            }
-            c => out.write_char(c)?,
+            c => write!(out, "\\u{:04x}", u32::from(c))?,
         }
     }
+    out.write_str(&text[written..])?;
     out.write_char('"')
+}
+
+/// JSON allows the line separators, but tools that split lines by Unicode's rules would tear the
+/// record.
+fn is_escaped(c: char) -> bool {
+    matches!(c, '"' | '\\' | '\u{2028}' | '\u{2029}') || c.is_control()
 }
 
 /// Writes a place as `{"file":..,"line":..,"column":..}`.

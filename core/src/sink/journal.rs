@@ -118,6 +118,8 @@ fn append(lines: &[u8]) {
 pub(crate) fn events(events: &[Event]) {
     if is_open() && !events.is_empty() {
         let mut lines = Line::new();
+        // Most have less: it need not grow.
+        lines.reserve(events.len() * 256);
         render(events, &mut lines);
         append(&lines);
     }
