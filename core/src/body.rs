@@ -20,8 +20,9 @@
 use crate::config;
 use crate::copies::forward;
 use crate::door;
-use crate::lock::LockHeader;
+use crate::lock::{LockHeader, Site};
 use crate::mem::SysVec;
+use crate::mode::Policy;
 use crate::os::{Os, System};
 use crate::pool::{self, Pool};
 use std::fmt;
@@ -30,8 +31,7 @@ use std::sync::{Mutex, PoisonError, RwLock, TryLockError};
 
 /// What is kept elsewhere: the recorder's part of a lock, and the real lock.
 pub struct Body {
-    /// The recorder's part.
-    pub header: LockHeader,
+    header: LockHeader,
     /// The real lock of a mutex; where callers of a one-time initialisation meet.
     pub mutex: Mutex<()>,
     /// The real lock of a reader-writer lock.
@@ -46,6 +46,19 @@ static BODIES: std::sync::LazyLock<Pool<Body>> = std::sync::LazyLock::new(Pool::
 impl Body {
     fn new() -> Body {
         Body { header: LockHeader::new(None), mutex: Mutex::new(()), rwlock: RwLock::new(()) }
+    }
+
+    /// The recorder's part of a lock, which is told at the first use where that was.
+    pub fn header(
+        &self,
+        policy: &'static Policy,
+        type_name: &'static str,
+        site: Site,
+    ) -> &LockHeader {
+        if self.header.is_unborn() && !door::is_off() {
+            door::adopt_at(&self.header, policy, type_name, site);
+        }
+        &self.header
     }
 
     /// False where a guard was forgotten, and so nobody can ever lock it again.

@@ -143,6 +143,19 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// That of a kind of one-time initialisation, which the initialiser has alone. Whoever only waits for
+    /// it reads, and nobody queues in between.
+    pub const fn once(kind: &'static str) -> Policy {
+        Policy {
+            kind,
+            read_blocks_behind_writer: false,
+            guard_send: false,
+            reentrant: false,
+            shared: true,
+            upgrade: false,
+        }
+    }
+
     /// Whether `hold` of one owner blocks `want` of another.
     ///
     /// ```

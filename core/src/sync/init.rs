@@ -12,19 +12,6 @@ use crate::mode::{Mode, Policy, Want};
 use std::ops::{Deref, DerefMut};
 use std::sync as real;
 
-/// The policy of a kind of one-time initialisation. Whoever only waits for the initialiser
-/// reads, and nobody queues in between.
-pub(super) const fn policy(kind: &'static str) -> Policy {
-    Policy {
-        kind,
-        read_blocks_behind_writer: false,
-        guard_send: false,
-        reentrant: false,
-        shared: true,
-        upgrade: false,
-    }
-}
-
 /// Where callers meet until the initialisation is complete, with what only the initialiser needs.
 pub(super) struct Turns<T = ()>(real::Mutex<T>);
 

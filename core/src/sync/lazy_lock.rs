@@ -1,7 +1,7 @@
 //! The value that is initialised on first use.
 
 use super::header::{Header, Tracked};
-use super::init::{self, Turns};
+use super::init::Turns;
 use crate::lock::{Label, LockHeader, Site};
 use crate::mode::Policy;
 use std::fmt;
@@ -11,7 +11,7 @@ use std::ops::DerefMut;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync as real;
 
-static POLICY: Policy = init::policy("LazyLock");
+static POLICY: Policy = Policy::once("LazyLock");
 
 /// A value that is initialised on first use; see [`std::sync::LazyLock`].
 ///

@@ -13,7 +13,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::OnceState;
 
-static POLICY: Policy = init::policy("Once");
+static POLICY: Policy = Policy::once("Once");
 
 /// A one-time initialisation; see [`std::sync::Once`].
 ///

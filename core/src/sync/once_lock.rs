@@ -12,7 +12,7 @@ use crate::mode::Policy;
 use std::fmt;
 use std::panic::Location;
 
-static POLICY: Policy = init::policy("OnceLock");
+static POLICY: Policy = Policy::once("OnceLock");
 
 /// A cell that is written once; see [`std::sync::OnceLock`].
 ///

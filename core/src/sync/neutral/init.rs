@@ -5,26 +5,13 @@
 //! waits: see [`Stay`].
 
 use super::header::{Hold, request};
-use crate::body::{Body, Stay};
+use crate::body::Stay;
 use crate::door::{self, Parked};
 use crate::lock::{LockHeader, Site};
 use crate::mode::{Mode, Policy, Want};
 use std::any::type_name;
 use std::marker::PhantomData;
 use std::sync as real;
-
-/// The policy of a kind of one-time initialisation. Whoever only waits for the initialiser
-/// reads, and nobody queues in between.
-pub(super) const fn policy(kind: &'static str) -> Policy {
-    Policy {
-        kind,
-        read_blocks_behind_writer: false,
-        guard_send: false,
-        reentrant: false,
-        shared: true,
-        upgrade: false,
-    }
-}
 
 /// In the place of a header: what tells an initialisation from others while somebody is there.
 pub(super) struct Place<'a> {
@@ -41,13 +28,10 @@ impl<'a> Place<'a> {
     }
 
     /// `None` where nothing is recorded.
-    fn stay(&self, policy: &'static Policy, site: Site) -> Option<(Stay, &'static Body)> {
+    fn stay(&self, policy: &'static Policy, site: Site) -> Option<(Stay, &'static LockHeader)> {
         let stay = Stay::at(self.address).filter(|_| !door::is_off())?;
-        let body = stay.body();
-        if body.header.is_unborn() {
-            door::adopt_at(&body.header, policy, self.type_name, site);
-        }
-        Some((stay, body))
+        let header = stay.body().header(policy, self.type_name, site);
+        Some((stay, header))
     }
 }
 
@@ -83,14 +67,15 @@ impl Turns {
         policy: &'static Policy,
         site: Site,
     ) -> Turn<'a> {
-        let taken = place.stay(policy, site).map(|(stay, body)| {
+        let taken = place.stay(policy, site).map(|(stay, header)| {
+            let mutex = &stay.body().mutex;
             let turn = request::<true, _, _>(
-                &body.header,
+                header,
                 policy,
                 Mode::Exclusive,
                 site,
-                || body.mutex.try_lock(),
-                || body.mutex.lock(),
+                || mutex.try_lock(),
+                || mutex.lock(),
                 |hold, inner| (hold, inner),
             );
             // An initialiser that panics leaves the turn to the next: whether that is an error is
@@ -118,7 +103,7 @@ struct Waiting {
 impl<'a> Wait<'a> {
     /// The caller is about to park, also where nobody is at work yet.
     pub(super) fn new(place: Place<'a>, policy: &'static Policy, site: Site) -> Self {
-        let waiting = place.stay(policy, site).map(|(stay, Body { header, .. })| {
+        let waiting = place.stay(policy, site).map(|(stay, header)| {
             door::before(header, policy, Want::Shared, site);
             let mut parked = door::blocked(header, policy, Want::Shared, site);
             // Nobody queues here as a writer: it asks for no further attempt.

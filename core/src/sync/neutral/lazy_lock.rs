@@ -4,7 +4,7 @@
 //! As std has it, a `Once` tells which of value and initialiser is there. Not over std's own type, which
 //! did not say until 1.94 whether it is complete.
 
-use super::init::{self, Place, Turns};
+use super::init::{Place, Turns};
 use crate::lock::Site;
 use crate::mode::Policy;
 use std::cell::UnsafeCell;
@@ -16,7 +16,7 @@ use std::ops::DerefMut;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Once;
 
-static POLICY: Policy = init::policy("LazyLock");
+static POLICY: Policy = Policy::once("LazyLock");
 
 /// A value that is initialised on first use; see [`std::sync::LazyLock`].
 ///

@@ -2,7 +2,6 @@
 
 use super::{LockResult, TryLockResult, map, try_map, unless};
 use crate::body::Handle;
-use crate::door;
 use crate::lock::LockHeader;
 use crate::mode::Policy;
 use std::any::type_name;
@@ -62,11 +61,7 @@ impl<T: ?Sized> RwLock<T> {
     /// What the recorder keeps of it, which is told where it was locked first.
     #[track_caller]
     pub(crate) fn header(&self, policy: &'static Policy) -> &LockHeader {
-        let header = &self.handle.body().header;
-        if header.is_unborn() && !door::is_off() {
-            door::adopt_at(header, policy, type_name::<T>(), Location::caller());
-        }
-        header
+        self.handle.body().header(policy, type_name::<T>(), Location::caller())
     }
 
     fn reader<'a>(&'a self, inner: std::sync::RwLockReadGuard<'a, ()>) -> RwLockReadGuard<'a, T> {
