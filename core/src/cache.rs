@@ -149,7 +149,7 @@ impl Cache {
     }
 
     /// Bytes of the table.
-    #[cfg(test)]
+    #[cfg(all(test, not(lockgraph_loom)))]
     fn bytes(&self) -> usize {
         self.keys.len() * size_of::<u64>()
     }

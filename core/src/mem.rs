@@ -340,7 +340,7 @@ pub(crate) fn leak_str(text: &str) -> &'static str {
 
 /// As [`leak`], for tests: memcheck finds the value again through a static, as it finds those that
 /// the recorder itself leaks.
-#[cfg(all(test, not(lockgraph_loom)))]
+#[cfg(test)]
 pub(crate) fn keep<T>(value: T) -> &'static T {
     use std::sync::{Mutex, PoisonError};
     static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
