@@ -8,8 +8,9 @@
 use crate::failure::Failure;
 use crate::names::plain;
 use crate::policy;
-use crate::programs;
+use crate::programs::{self, Place};
 use crate::progress::Progress;
+use crate::workspace;
 use lockgraph_model::{Dump, Error, Merge, Problem};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -29,9 +30,9 @@ pub(crate) struct Inputs {
     /// without one, the folder that LOCKGRAPH_DIR or lockgraph.toml names.
     #[arg(value_name = "INPUT")]
     inputs: Vec<OsString>,
-    /// Cargo's target folder, where it is not the workspace's own.
+    /// Where the programs are from, where that is not the workspace that this is run in.
     #[arg(skip)]
-    target: Option<PathBuf>,
+    place: Option<Place>,
 }
 
 /// One thing to read.
@@ -44,9 +45,9 @@ enum Input {
 }
 
 impl Inputs {
-    /// One folder of journals, of programs below `target`.
-    pub(crate) fn of(folder: &Path, target: &Path) -> Inputs {
-        Inputs { inputs: vec![folder.into()], target: Some(target.to_owned()) }
+    /// One folder of journals, of programs from `place`.
+    pub(crate) fn of(folder: &Path, place: Place) -> Inputs {
+        Inputs { inputs: vec![folder.into()], place: Some(place) }
     }
 
     /// The inputs, expanded; `dir` is what the policy says, where that was read already.
@@ -120,7 +121,7 @@ impl Inputs {
 
     /// As [`load`](Self::load); `dir` is the folder of the policy.
     pub(crate) fn load_or(&self, dir: Option<PathBuf>) -> Result<Dump, Failure> {
-        read(&self.expand(dir)?, self.target.as_deref())
+        read(&self.expand(dir)?, self.place.as_ref())
     }
 
     /// As [`load`](Self::load), with ids that do not depend on the number of inputs.
@@ -130,7 +131,7 @@ impl Inputs {
 
     /// As [`merge`](Self::merge); `dir` is the folder of the policy.
     pub(crate) fn merge_or(&self, dir: Option<PathBuf>) -> Result<Dump, Failure> {
-        merge(&self.expand(dir)?, self.target.as_deref())
+        merge(&self.expand(dir)?, self.place.as_ref())
     }
 }
 
@@ -147,7 +148,7 @@ fn default(dir: Option<PathBuf>) -> Result<OsString, Failure> {
         return Ok(folder);
     }
     let dir = match dir {
-        None => policy::find(None)?.and_then(|found| found.dir()),
+        None => policy::find(None, &workspace::current_root())?.and_then(|found| found.dir()),
         dir => dir,
     };
     match dir {
@@ -159,17 +160,17 @@ fn default(dir: Option<PathBuf>) -> Result<OsString, Failure> {
     }
 }
 
-fn read(inputs: &[Input], target: Option<&Path>) -> Result<Dump, Failure> {
+fn read(inputs: &[Input], place: Option<&Place>) -> Result<Dump, Failure> {
     if let [input @ (Input::Stdin | Input::File(_))] = inputs {
         let read = input.read(&mut progress(inputs), |from, name| Dump::read_from(from, name));
         let mut dump = read?;
-        programs::name_callers(&mut dump, target);
+        programs::name_callers(&mut dump, place);
         return Ok(dump);
     }
-    merge(inputs, target)
+    merge(inputs, place)
 }
 
-fn merge(inputs: &[Input], target: Option<&Path>) -> Result<Dump, Failure> {
+fn merge(inputs: &[Input], place: Option<&Place>) -> Result<Dump, Failure> {
     let mut progress = progress(inputs);
     let mut merge = Merge::new();
     for input in inputs {
@@ -189,7 +190,7 @@ fn merge(inputs: &[Input], target: Option<&Path>) -> Result<Dump, Failure> {
         return Err(Failure::Other(what.to_owned()));
     }
     let mut dump = merge.finish();
-    programs::name_callers(&mut dump, target);
+    programs::name_callers(&mut dump, place);
     Ok(dump)
 }
 

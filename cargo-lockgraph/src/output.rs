@@ -20,6 +20,17 @@ impl Output {
         if self.output.is_some() { Colours::NONE } else { Colours::of_stdout() }
     }
 
+    /// Whether the file could be written, before there is anything to write: its folder must be there.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write) has them.
+    pub(crate) fn try_folder(&self) -> Result<(), Failure> {
+        let Some(path) = &self.output else { return Ok(()) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let found = folder.map_or(Ok(()), |folder| folder.metadata().map(drop));
+        found.map_err(|error| Failure::file(path, "write", &error))
+    }
+
     /// Calls `write` with the file, or with `out` where no file was named.
     pub(crate) fn write(
         &self,

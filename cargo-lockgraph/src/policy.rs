@@ -1,7 +1,6 @@
 //! The policy file of the workspace.
 
 use crate::failure::Failure;
-use crate::workspace;
 use lockgraph_model::Policy;
 use std::path::{Path, PathBuf};
 
@@ -15,12 +14,9 @@ pub(crate) struct Found {
     pub(crate) policy: Policy,
 }
 
-/// The policy of `file`, or of the workspace that this is run in, where that has one.
-pub(crate) fn find(file: Option<&Path>) -> Result<Option<Found>, Failure> {
-    let path = match file {
-        Some(file) => file.to_owned(),
-        None => workspace::current_root().join(FILE),
-    };
+/// The policy of `file`, or of the workspace at `root`, where that has one.
+pub(crate) fn find(file: Option<&Path>, root: &Path) -> Result<Option<Found>, Failure> {
+    let path = file.map_or_else(|| root.join(FILE), Path::to_owned);
     if file.is_none() && !path.is_file() {
         return Ok(None);
     }

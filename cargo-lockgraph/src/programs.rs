@@ -22,22 +22,37 @@ const MAX_DEPTH: usize = 8;
 /// Folders in it without programs.
 const WITHOUT: [&str; 4] = ["incremental", "build", ".fingerprint", "doc"];
 
-/// Puts callers in the place of the addresses in a dump. `target` is cargo's target folder, where it is
-/// not the workspace's own.
-pub(crate) fn name_callers(dump: &mut Dump, target: Option<&Path>) {
+/// Where programs are from.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The workspace's folder.
+    pub(crate) root: PathBuf,
+    /// Cargo's target folder.
+    pub(crate) target: PathBuf,
+}
+
+impl Place {
+    /// The workspace that this is run in.
+    fn here() -> Place {
+        let root = workspace::current_root();
+        let own = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+        Place { target: root.join(own), root }
+    }
+}
+
+/// Puts callers in the place of the addresses in a dump of programs from `place`, or from the workspace
+/// that this is run in.
+pub(crate) fn name_callers(dump: &mut Dump, place: Option<&Place>) {
     if !dump.has_addresses() {
         return;
     }
-    let root = workspace::current_root();
-    let own = || std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    let target = target.map_or_else(|| root.join(own()), Path::to_owned);
-    let mut programs = Programs { root, target, loaded: HashMap::new() };
+    let place = place.cloned().unwrap_or_else(Place::here);
+    let mut programs = Programs { place, loaded: HashMap::new() };
     dump.name_callers(|process, address| programs.calls(process, address));
 }
 
 struct Programs {
-    root: PathBuf,
-    target: PathBuf,
+    place: Place,
     /// By the number of the process's run.
     loaded: HashMap<String, Option<Loader>>,
 }
@@ -50,11 +65,11 @@ impl Programs {
             self.loaded.insert(process.run_id.clone(), loader);
         }
         let loader = self.loaded.get(&process.run_id).and_then(Option::as_ref);
-        loader.and_then(|loader| calls(loader, address, &self.root)).unwrap_or_default()
+        loader.and_then(|loader| calls(loader, address, &self.place.root)).unwrap_or_default()
     }
 
     fn load(&self, process: &Process) -> Option<Loader> {
-        let path = find(&self.target, &process.exe, process.exe_file?, MAX_DEPTH)?;
+        let path = find(&self.place.target, &process.exe, process.exe_file?, MAX_DEPTH)?;
         Loader::new(path).ok()
     }
 }

@@ -7,6 +7,7 @@ use crate::names::{Names, count, plain};
 use crate::output::Output;
 use crate::policy::{self, Found};
 use crate::report::{Format, Item, Report, Standing};
+use crate::workspace;
 use lockgraph_model::check::{self, Judged, Options, Status};
 use lockgraph_model::policy::Subject;
 use lockgraph_model::{Dump, Kind, Level, declared};
@@ -62,53 +63,71 @@ fn kind(word: &str) -> Result<Kind, String> {
 }
 
 pub(crate) fn run(args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let found = policy::find(args.rules.policy.as_deref())?;
-    let dir = found.as_ref().and_then(Found::dir);
-    if args.rules.blesses() {
-        return args.rules.bless(&args.inputs.merge_or(dir)?, out);
+    let judge = args.rules.read(workspace::current_root())?;
+    let dir = judge.found.as_ref().and_then(Found::dir);
+    if judge.blesses() {
+        return judge.bless(&args.inputs.merge_or(dir)?, out);
     }
     let dump = args.inputs.load_or(dir)?;
-    let drifts = if args.drift { drifts(&dump, found.as_ref()) } else { Vec::new() };
-    args.rules.judge(&dump, found.as_ref(), args.workspace_only, drifts, out)
+    let drifts = if args.drift { drifts(&dump, judge.found.as_ref()) } else { Vec::new() };
+    judge.judge(&dump, args.workspace_only, drifts, out)
+}
+
+/// [`Rules`] whose files have been read.
+#[derive(Debug)]
+pub(crate) struct Judge<'r> {
+    rules: &'r Rules,
+    /// The folder of the workspace.
+    root: PathBuf,
+    pub(crate) found: Option<Found>,
+    baseline: Option<Dump>,
 }
 
 impl Rules {
+    /// Reads the policy, that of the workspace at `root` where no other is named, and the baseline.
+    ///
+    /// # Errors
+    /// What is wrong with a file: also with that which is written in the end.
+    pub(crate) fn read(&self, root: PathBuf) -> Result<Judge<'_>, Failure> {
+        let found = policy::find(self.policy.as_deref(), &root)?;
+        // One that is to be written need not be there.
+        let accepted = self.baseline.as_ref().filter(|_| !self.bless);
+        let baseline = accepted.map(Dump::read).transpose()?;
+        self.output.try_folder()?;
+        Ok(Judge { rules: self, root, found, baseline })
+    }
+}
+
+impl Judge<'_> {
     /// Whether what was recorded is to be accepted, not judged.
     pub(crate) fn blesses(&self) -> bool {
-        self.bless
+        self.rules.bless
     }
 
     /// Writes what was recorded to the baseline.
     pub(crate) fn bless(&self, dump: &Dump, out: &mut impl Write) -> Result<Outcome, Failure> {
-        if let Some(file) = &self.baseline {
-            let found = policy::find(self.policy.as_deref())?;
-            bless(&by_order(dump, found.as_ref()), file, out)?;
+        if let Some(file) = &self.rules.baseline {
+            bless(&by_order(dump, self.found.as_ref()), file, out)?;
         }
         Ok(Outcome::Clean)
     }
 
-    /// Judges what was recorded by the policy of the workspace.
-    pub(crate) fn judge_here(&self, dump: &Dump, out: &mut impl Write) -> Result<Outcome, Failure> {
-        let found = policy::find(self.policy.as_deref())?;
-        self.judge(dump, found.as_ref(), false, Vec::new(), out)
-    }
-
-    fn judge(
+    /// Judges what was recorded, and tells.
+    pub(crate) fn judge(
         &self,
         dump: &Dump,
-        found: Option<&Found>,
         workspace_only: bool,
         warnings: Vec<String>,
         out: &mut impl Write,
     ) -> Result<Outcome, Failure> {
+        let (rules, found) = (self.rules, self.found.as_ref());
         let dump = &*by_order(dump, found);
-        let baseline = self.baseline.as_ref().map(Dump::read).transpose()?;
         let verdict = check::check(
             dump,
             &Options {
                 policy: found.map(|found| &found.policy),
-                baseline: baseline.as_ref(),
-                deny: &self.deny,
+                baseline: self.baseline.as_ref(),
+                deny: &rules.deny,
                 workspace_only,
             },
         );
@@ -117,8 +136,9 @@ impl Rules {
             standing: standing(judged, found),
         });
         let mut report = Report::new(dump, items.collect());
-        report.all = self.all;
-        report.colours = self.output.colours();
+        report.all = rules.all;
+        report.colours = rules.output.colours();
+        report.root = self.root.clone();
         report.warnings.extend(warnings);
         if let Some(found) = found {
             report.warnings.extend(verdict.unused_allows.iter().map(|&rule| unused(found, rule)));
@@ -128,7 +148,7 @@ impl Rules {
                 "a search for cycles stopped at its limit: there may be more than is reported";
             report.warnings.push(what.to_owned());
         }
-        self.output.write(out, |out| report.write(self.format, out))?;
+        rules.output.write(out, |out| report.write(rules.format, out))?;
         Ok(if verdict.fails() { Outcome::Findings } else { Outcome::Clean })
     }
 }

@@ -22,6 +22,7 @@ use crate::workspace;
 use lockgraph_model::Dump;
 use lockgraph_model::dump::Finding;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -91,6 +92,8 @@ pub(crate) struct Report<'a> {
     /// Show a person also what they are not told otherwise.
     pub(crate) all: bool,
     pub(crate) colours: Colours,
+    /// The folder of the workspace whose source is shown.
+    pub(crate) root: PathBuf,
 }
 
 impl<'a> Report<'a> {
@@ -102,6 +105,7 @@ impl<'a> Report<'a> {
             warnings: Vec::new(),
             all: false,
             colours: Colours::NONE,
+            root: workspace::current_root(),
         }
     }
 
@@ -117,7 +121,7 @@ impl<'a> Report<'a> {
     pub(crate) fn write(&self, format: Format, mut out: &mut dyn Write) -> io::Result<()> {
         let out = &mut out;
         match format {
-            Format::Text => text::write(self, &Sources::new(workspace::current_root()), out),
+            Format::Text => text::write(self, &Sources::new(self.root.clone()), out),
             Format::Json => json::write(self, out),
             Format::Github => github::write(self, out),
             Format::Sarif => sarif::write(self, out),

@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) wrapper: Option<PathBuf>,
     pub(crate) rustdoc: Option<PathBuf>,
     pub(crate) target: Option<String>,
+    /// Whether what is compiled on the way has a folder of its own (since cargo 1.91).
+    pub(crate) has_build_dir: bool,
     /// Whether the standard library is built with the program.
     pub(crate) builds_std: bool,
 }
@@ -48,6 +50,8 @@ impl Config {
                 .or_else(|| command_line(&layers, request).find_map(|layer| layer.text("target")))
                 .or_else(|| env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty()))
                 .or_else(|| layers.iter().find_map(|layer| layer.text("target"))),
+            has_build_dir: env::var_os("CARGO_BUILD_BUILD_DIR").is_some()
+                || layers.iter().any(|layer| layer.get("build", "build-dir").is_some()),
             builds_std: request.builds_std
                 || env::var_os("CARGO_UNSTABLE_BUILD_STD").is_some()
                 || layers.iter().any(|layer| layer.get("unstable", "build-std").is_some()),

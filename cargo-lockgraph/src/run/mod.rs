@@ -25,9 +25,11 @@ mod unit;
 mod wrapper;
 
 use crate::cli::Outcome;
-use crate::command::check;
+use crate::command::check::{self, Judge};
 use crate::failure::Failure;
 use crate::input::Inputs;
+use crate::programs::Place;
+use lockgraph_model::Merge;
 use metadata::Metadata;
 use scope::{Prefixes, Scope};
 use std::ffi::OsString;
@@ -73,25 +75,30 @@ pub(crate) fn run(kind: Kind, args: &Args, out: &mut impl Write) -> Result<Outco
 
 /// What `check` makes of the journals.
 fn judge(
-    args: &Args,
+    rules: &Judge<'_>,
+    scope: Scope,
     metadata: &Metadata,
     (journals, target): (&Path, &Path),
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
-    let is_empty = std::fs::read_dir(journals).is_ok_and(|mut files| files.next().is_none());
-    if is_empty {
-        session::say("no process has used a lock");
-        return Ok(Outcome::Clean);
+    let mut dump = if is_empty(journals) {
+        Merge::new().finish()
+    } else {
+        let root = metadata.workspace_root.clone();
+        Inputs::of(journals, Place { root, target: target.to_owned() }).merge()?
+    };
+    if rules.blesses() {
+        return rules.bless(&dump, out);
     }
-    let inputs = Inputs::of(journals, target);
-    if args.rules.blesses() {
-        return args.rules.bless(&inputs.merge_or(None)?, out);
-    }
-    let mut dump = inputs.load()?;
-    if args.scope == Scope::Workspace {
+    if scope == Scope::Workspace {
         scope::narrow(&mut dump, &Prefixes::of(metadata));
     }
-    args.rules.judge_here(&dump, out)
+    rules.judge(&dump, false, Vec::new(), out)
+}
+
+/// Whether no process has written a journal.
+fn is_empty(journals: &Path) -> bool {
+    std::fs::read_dir(journals).is_ok_and(|mut files| files.next().is_none())
 }
 
 /// This program as a wrapper, if it was called as one.

@@ -20,6 +20,8 @@ const OWN_LOCKS: [(&str, &str); 1] =
 #[derive(Debug, Default)]
 pub(super) struct Proof {
     tracked: BTreeSet<String>,
+    /// How many programs and tests were compiled.
+    programs: usize,
     without_std: BTreeSet<String>,
     transformed: BTreeSet<String>,
     /// Announced: what could not be instrumented, and why.
@@ -56,6 +58,7 @@ impl Proof {
         } else if is_target && !unit.is_program && unit.note.is_none() {
             self.broken.insert(format!("{name} was not transformed"));
         }
+        self.programs += usize::from(unit.is_program);
         let (list, name) = match unit.std {
             _ if unit.is_program => return,
             Std::Tracked => (&mut self.tracked, name),
@@ -97,6 +100,7 @@ impl Proof {
     fn line(&self, names: &BTreeSet<String>) -> String {
         let shown = names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
         match names.len() {
+            0 if self.programs == 0 => "nothing".to_owned(),
             0 => "programs alone".to_owned(),
             all if all > NAMES => {
                 format!("{shown} and {} more, see {}", all - NAMES, self.list.display())

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) kind: Kind,
-    /// All, but for `--target-dir`.
+    /// All, but for `--target-dir` and `--config`.
     pub(crate) args: Vec<OsString>,
+    /// How many of these are cargo's: what follows is for the program, or for the tests.
+    cargos: usize,
     pub(crate) target: Option<String>,
     pub(crate) target_dir: Option<PathBuf>,
     /// The values of `--config`.
@@ -29,13 +31,17 @@ impl Request {
         let mut request = Request { kind, ..Request::default() };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
-            if arg == "--" {
+            // What `cargo run` does not know is for the program, with all that follows.
+            let is_programs = kind == Kind::Run && !arg.to_string_lossy().starts_with('-');
+            if arg == "--" || is_programs {
+                request.cargos = request.args.len();
                 request.args.push(arg);
-                request.args.extend(args.by_ref());
-                break;
+                request.args.extend(args);
+                return request;
             }
             request.take(arg, &mut args);
         }
+        request.cargos = request.args.len();
         request
     }
 
@@ -54,9 +60,17 @@ impl Request {
             self.builds_std = true;
         }
         if !has_value {
-            return self.args.push(arg);
+            self.args.push(arg);
+            if self.kind == Kind::Run && RUN_VALUES.contains(&&*text) {
+                self.args.extend(rest.next());
+            }
+            return;
         }
         let separate = if inline.is_none() { rest.next() } else { None };
+        if inline.is_none() && separate.is_none() {
+            // Cargo misses the value, and says so.
+            return self.args.push(arg);
+        }
         let value = inline.unwrap_or_else(|| lossy(separate.as_deref()));
         match name {
             "--target-dir" => {
@@ -66,15 +80,64 @@ impl Request {
             "--target" => self.target = Some(value),
             "-Z" => self.builds_std |= value.starts_with("build-std"),
             _ => {
-                if name == "--config" {
-                    self.configs.push(value);
-                }
                 self.for_metadata.push(arg.clone());
                 self.for_metadata.extend(separate.clone());
+                if name == "--config" {
+                    self.configs.push(value);
+                    return;
+                }
             }
         }
         self.args.push(arg);
         self.args.extend(separate);
+    }
+}
+
+/// Options of `cargo run` with a value in the next argument, besides those that matter here.
+const RUN_VALUES: [&str; 12] = [
+    "--bin",
+    "--color",
+    "--example",
+    "--features",
+    "--jobs",
+    "--message-format",
+    "--package",
+    "--profile",
+    "-C",
+    "-F",
+    "-j",
+    "-p",
+];
+
+/// What `nextest run` does not take together with `--no-run`.
+const NEXTEST_RUNS: [&str; 6] =
+    ["--fail-fast", "--ff", "--max-fail", "--nff", "--no-fail-fast", "--no-run"];
+
+impl Request {
+    /// The command and the arguments that compile the same, and run nothing.
+    pub(crate) fn without_running(&self) -> (&'static [&'static str], Vec<&OsString>) {
+        let mut args: Vec<_> = self.args[..self.cargos].iter().collect();
+        let is_doc = args.iter().any(|arg| *arg == "--doc");
+        let command: &[&str] = match self.kind {
+            Kind::Test if !is_doc => &["test", "--no-run"],
+            Kind::Nextest => &["nextest", "run", "--no-run"],
+            _ => &["build"],
+        };
+        match self.kind {
+            Kind::Test => args.retain(|arg| *arg != "--doc" && *arg != "--no-run"),
+            Kind::Nextest => {
+                args.remove(0);
+                let mut is_value = false;
+                args.retain(|arg| {
+                    let name = arg.to_str().and_then(|arg| arg.split('=').next()).unwrap_or("");
+                    let stays = !is_value && !NEXTEST_RUNS.contains(&name);
+                    is_value = *arg == "--max-fail";
+                    stays
+                });
+            }
+            Kind::Run | Kind::Build => {}
+        }
+        (command, args)
     }
 }
 
@@ -97,8 +160,34 @@ mod tests {
         assert_eq!(request.target.as_deref(), Some("t"));
         assert_eq!(request.configs, ["build.rustc='r'"]);
         assert_eq!(request.for_metadata, ["--offline", "--config", "build.rustc='r'"]);
-        assert_eq!(request.args.len(), 9);
+        assert_eq!(request.args.len(), 7);
         assert!(!request.builds_std);
+    }
+
+    #[test]
+    fn what_only_compiles_is_a_command_that_cargo_takes() {
+        let of = |kind, args: &[&str]| {
+            let request = Request::new(kind, args.iter().map(OsString::from).collect());
+            let (command, args) = request.without_running();
+            let args = args.into_iter().map(|arg| arg.to_string_lossy().into_owned());
+            command.iter().map(ToString::to_string).chain(args).collect::<Vec<_>>().join(" ")
+        };
+        let test = ["--no-run", "-p", "x", "filter", "--", "--nocapture"];
+        assert_eq!(of(Kind::Test, &test), "test --no-run -p x filter");
+        assert_eq!(of(Kind::Test, &["--doc", "-q"]), "build -q");
+        let run = ["--release", "--bin", "x", "-pbank", "5", "-q", "--", "y"];
+        assert_eq!(of(Kind::Run, &run), "build --release --bin x -pbank");
+        let nextest = ["run", "--max-fail", "3", "--nff", "--max-fail=1", "-p", "x", "run"];
+        assert_eq!(of(Kind::Nextest, &nextest), "nextest run --no-run -p x run");
+        assert_eq!(of(Kind::Build, &["--all-targets"]), "build --all-targets");
+    }
+
+    #[test]
+    fn what_is_for_the_program_is_left_alone() {
+        let args = ["--bin", "x", "arg", "--config", "c", "--target-dir", "d"];
+        let request = Request::new(Kind::Run, args.iter().map(OsString::from).collect());
+        assert_eq!(request.args, args);
+        assert!(request.configs.is_empty() && request.target_dir.is_none());
     }
 
     #[test]
@@ -108,6 +197,7 @@ mod tests {
             assert_eq!(request.target_dir.as_deref(), Some(std::path::Path::new("d")));
             assert_eq!(request.args, ["-q"]);
         }
+        assert_eq!(request(&["--target-dir"]).args, ["--target-dir"]);
         assert!(request(&["-Zbuild-std"]).builds_std);
         assert!(request(&["-Z", "build-std=std"]).builds_std);
     }

@@ -14,7 +14,7 @@ use crate::cli::Outcome;
 use crate::exit;
 use crate::failure::Failure;
 use crate::names::plain;
-use crate::policy;
+use crate::policy::Found;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -31,6 +31,8 @@ pub(super) struct Session {
     pub(super) metadata: Metadata,
     /// Everything of ours is below it.
     pub(super) folder: PathBuf,
+    /// The declared order, and where it is declared.
+    order: Option<(String, String)>,
 }
 
 /// What is tried, the most telling first.
@@ -49,20 +51,37 @@ pub(super) fn say(line: &str) {
 }
 
 pub(super) fn run(kind: Kind, args: &Args, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let session = Session::new(kind, args.cargo.clone())?;
-    let journals = session.journals()?;
+    let mut session = Session::new(kind, args.cargo.clone())?;
+    // What is wrong with these is told before anything is compiled.
+    let rules = args.rules.read(session.metadata.workspace_root.clone())?;
+    session.order = rules.found.as_ref().and_then(Found::order);
+    let journals = journals(&session.folder.join("journals"), std::process::id())?;
     let (status, proof) = session.until_it_compiles(modes(args.size_neutral), &journals)?;
     if let Some(proof) = &proof {
         proof.tell();
     }
     let broken = proof.as_ref().is_some_and(|proof| !proof.holds());
-    let judged = super::judge(args, &session.metadata, (&journals, &session.folder), out)?;
-    Ok(match status.code() {
-        Some(0) if broken => return Err(Failure::Other("not everything was instrumented".into())),
-        Some(0) if args.no_fail => Outcome::Clean,
+    if super::is_empty(&journals) {
+        if !status.success() {
+            return Ok(Outcome::Cargo(exit::of_cargo(status)));
+        }
+        if kind != Kind::Build {
+            say("no process has used a lock");
+        }
+    }
+    let of = (&*journals, &*session.folder);
+    let judged = super::judge(&rules, args.scope, &session.metadata, of, out);
+    match status.code() {
+        Some(0) if broken => Err(Failure::Other("not everything was instrumented".into())),
+        Some(0) if args.no_fail => judged.map(|_| Outcome::Clean),
         Some(0) => judged,
-        _ => Outcome::Cargo(exit::of_cargo(status)),
-    })
+        _ => {
+            if let Err(failure) = judged {
+                say(&format!("error: {failure}"));
+            }
+            Ok(Outcome::Cargo(exit::of_cargo(status)))
+        }
+    }
 }
 
 impl Session {
@@ -86,22 +105,7 @@ impl Session {
         let metadata = Metadata::ask(&cargo, &request, &target)?;
         let targets = request.target_dir.clone().unwrap_or(metadata.target_directory.clone());
         let folder = here.join(targets).join("lockgraph");
-        Ok(Session { cargo, request, config, toolchain, target, metadata, folder })
-    }
-
-    /// An empty folder for this run's journals. Those of runs that are over are removed.
-    fn journals(&self) -> Result<PathBuf, Failure> {
-        let all = self.folder.join("journals");
-        for entry in std::fs::read_dir(&all).into_iter().flatten().flatten() {
-            let process = Path::new("/proc").join(entry.file_name());
-            if !process.exists() {
-                // Where it cannot be removed it takes room, and does no harm.
-                let _ = std::fs::remove_dir_all(entry.path());
-            }
-        }
-        let own = all.join(std::process::id().to_string());
-        std::fs::create_dir_all(&own).map_err(|error| Failure::file(&own, "make", &error))?;
-        Ok(own)
+        Ok(Session { cargo, request, config, toolchain, target, metadata, folder, order: None })
     }
 
     /// Runs cargo, with less instrumentation where some of it keeps the program from compiling.
@@ -182,13 +186,13 @@ impl Session {
             Kind::Build => cargo.arg("build"),
             Kind::Nextest => cargo.arg("nextest").args(args.next()),
         };
+        self.configs(&mut cargo);
         match plan {
             Some(plan) => {
                 self.instrument(&mut cargo, plan);
                 cargo.env("LOCKGRAPH_DIR", journals);
                 let is_set = env::var_os("LOCKGRAPH_ORDER").is_some();
-                let found = if is_set { None } else { policy::find(None)? };
-                if let Some((order, from)) = found.and_then(|found| found.order()) {
+                if let Some((order, from)) = self.order.as_ref().filter(|_| !is_set) {
                     cargo.env("LOCKGRAPH_ORDER", order).env("LOCKGRAPH_ORDER_FROM", from);
                 }
                 // The report comes at the end; of a program that runs for days nobody sees that.
@@ -206,10 +210,13 @@ impl Session {
         if self.request.target.is_none() {
             cargo.arg("--target").arg(&self.target);
         }
-        cargo.arg("--target-dir").arg(plan.folder.join("target"));
+        let target = plan.folder.join("target");
+        cargo.arg("--target-dir").arg(&target);
         let wrappers =
             [("rustc-wrapper", plan.rustc_wrapper()), ("rustdoc", plan.rustdoc_wrapper())];
-        for (key, path) in wrappers {
+        // An older cargo does not know it, and would say so.
+        let build_dir = self.config.has_build_dir.then_some(("build-dir", target));
+        for (key, path) in wrappers.into_iter().chain(build_dir) {
             // A string of JSON is one of TOML.
             let path = serde_json::Value::from(path.to_string_lossy().into_owned());
             cargo.arg("--config").arg(format!("build.{key}={path}"));
@@ -218,6 +225,13 @@ impl Session {
         for name in ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER", "RUSTDOC", "CARGO_BUILD_RUSTDOC"]
         {
             cargo.env_remove(name);
+        }
+    }
+
+    /// The user's `--config`, in front of ours: of several the last one counts.
+    fn configs(&self, cargo: &mut Command) {
+        for config in &self.request.configs {
+            cargo.arg("--config").arg(config);
         }
     }
 
@@ -230,19 +244,48 @@ impl Session {
     /// Compiles as the user would, and runs nothing.
     fn plain_build(&self) -> Result<ExitStatus, Failure> {
         let mut cargo = Command::new(&self.cargo);
-        let mut args: Vec<_> = self.request.args.iter().take_while(|arg| *arg != "--").collect();
-        let is_doc = args.iter().any(|arg| *arg == "--doc");
-        match self.request.kind {
-            Kind::Test if is_doc => args.retain(|arg| *arg != "--doc"),
-            Kind::Nextest => args.retain(|arg| *arg != "run"),
-            _ => {}
-        }
-        cargo.args(match self.request.kind {
-            Kind::Test if !is_doc => &["test", "--no-run"][..],
-            Kind::Nextest => &["nextest", "run", "--no-run"],
-            _ => &["build"],
-        });
+        let (command, args) = self.request.without_running();
+        cargo.args(command);
+        self.configs(&mut cargo);
         self.own_target_dir(&mut cargo);
         cargo.args(args).status().map_err(|error| Failure::program(&self.cargo, &error))
+    }
+}
+
+/// An empty folder in `all` for the journals of the run with this number. Those of runs that are over are
+/// removed.
+fn journals(all: &Path, own: u32) -> Result<PathBuf, Failure> {
+    let own = own.to_string();
+    for entry in std::fs::read_dir(all).into_iter().flatten().flatten() {
+        let process = Path::new("/proc").join(entry.file_name());
+        // A number comes again: in a container it is the same one each time.
+        if entry.file_name() == *own || !process.exists() {
+            // Where it cannot be removed it takes room, and does no harm.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let own = all.join(own);
+    std::fs::create_dir_all(&own).map_err(|error| Failure::file(&own, "make", &error))?;
+    Ok(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_with_the_number_of_an_older_one_does_not_read_its_journals() {
+        let all = env::temp_dir().join(format!("lockgraph-journals-{}", std::process::id()));
+        let own = std::process::id();
+        for _ in 0..2 {
+            let folder = journals(&all, own).expect("a folder");
+            assert_eq!(std::fs::read_dir(&folder).expect("it is there").count(), 0);
+            std::fs::write(folder.join("old.jsonl"), "").expect("it can be written to");
+        }
+        // Another one's stays as long as that runs.
+        journals(&all, 0).expect("a folder");
+        let runs = all.join(own.to_string()).join("old.jsonl").exists();
+        assert_eq!(runs, cfg!(target_os = "linux"));
+        std::fs::remove_dir_all(&all).expect("it is ours");
     }
 }

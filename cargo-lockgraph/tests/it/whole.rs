@@ -5,6 +5,7 @@
 mod callers;
 mod neutral;
 mod plugins;
+mod settings;
 mod shapes;
 
 use crate::{command, folder};
