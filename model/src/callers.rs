@@ -3,13 +3,15 @@
 //!
 //! The recorder keeps addresses (`stack` of a side). Whoever has the program's file looks them up, and
 //! [`Dump::name_callers`] keeps what tells more than the site: of a site that stands twice in a finding,
-//! or that lies in a dependency. Everything else is dropped, so that a dump has no address left.
+//! or that lies in a dependency. Everything else is dropped, that of the witnesses too, so that a dump has
+//! no address left.
 
 use crate::assemble::crate_of;
 use crate::dump::{Dump, Finding, Process, Side, Site};
 use crate::fingerprint;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Callers of a site in its own file that are kept.
 const MAX_LAYERS: usize = 3;
@@ -35,9 +37,13 @@ pub struct ExeFile {
 }
 
 impl Dump {
-    /// True where a side has a stack of addresses.
+    /// True where a side of a finding, or a witness, has a stack of addresses.
     pub fn has_addresses(&self) -> bool {
-        self.findings.iter().flat_map(|finding| &finding.cycle).any(|side| side.stack.is_some())
+        let mut sides = self.findings.iter().flat_map(|finding| &finding.cycle);
+        let witnesses = self.edges.iter().flat_map(|edge| &edge.witnesses);
+        let of_classes = self.class_edges.iter().filter_map(|edge| edge.witness.as_ref());
+        sides.any(|side| side.stack.is_some())
+            || witnesses.chain(of_classes).any(|witness| witness.stack.is_some())
     }
 
     /// Puts callers in the place of addresses. `look_up` says which calls an address in the program of
@@ -67,12 +73,15 @@ impl Dump {
             }
         }
         self.findings = unite(findings);
+        let witnesses = self.edges.iter_mut().flat_map(|edge| &mut edge.witnesses);
+        let of_classes = self.class_edges.iter_mut().filter_map(|edge| edge.witness.as_mut());
+        witnesses.chain(of_classes).for_each(|witness| witness.stack = None);
     }
 
     fn callers(
         &self,
         side: &Side,
-        stack: &[String],
+        stack: &[Arc<str>],
         look_up: &mut impl FnMut(&Process, u64) -> Vec<Caller>,
     ) -> Vec<Caller> {
         let lock = side.to.and_then(|id| crate::across::lock_at(self, id));

@@ -41,6 +41,16 @@ pub(crate) fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<s
     deserializer.deserialize_str(Text)
 }
 
+/// A stack whose frames stand in many others.
+pub(crate) fn stack<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Arc<str>>>, D::Error> {
+    #[derive(serde::Deserialize)]
+    struct Frame(#[serde(deserialize_with = "shared")] Arc<str>);
+    let stack: Option<Vec<Frame>> = Option::deserialize(deserializer)?;
+    Ok(stack.map(|frames| frames.into_iter().map(|Frame(text)| text).collect()))
+}
+
 /// A list that takes no more room than it needs.
 pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,

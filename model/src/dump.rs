@@ -248,8 +248,9 @@ pub struct Witness {
     /// Everything that was held, `from` included.
     #[serde(default, deserialize_with = "compact::list")]
     pub held: Vec<Hold>,
-    /// The stack of the request, innermost frame first, where stacks are recorded.
-    pub stack: Option<Vec<String>>,
+    /// The calls that led to the request, as in a [`Side`]; null where they were not kept.
+    #[serde(default, deserialize_with = "compact::stack")]
+    pub stack: Option<Vec<Arc<str>>>,
     /// True where a cap has merged several witnesses into this one.
     #[serde(default)]
     pub capped: bool,
@@ -358,9 +359,10 @@ pub struct Side {
     pub held_at: Option<Site>,
     /// Where `to` was requested.
     pub acquired_at: Option<Site>,
-    /// The calls that led there, as the recorder knows them: `module+address`, in hexadecimal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stack: Option<Vec<String>>,
+    /// The calls that led there, the innermost first, as the recorder knows them: `module+address`, in
+    /// hexadecimal.
+    #[serde(default, deserialize_with = "compact::stack", skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Vec<Arc<str>>>,
     /// Who called the function at `acquired_at`, where that place alone tells too little.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub callers: Vec<Caller>,

@@ -22,6 +22,7 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
+use std::sync::Arc;
 
 /// The longest line that is read, in bytes. Far over what a witness with thousands of held locks
 /// needs; it keeps a file that is not a journal from being loaded as one line.
@@ -448,7 +449,8 @@ struct WitnessLine {
     acquired_at: Site,
     #[serde(default, deserialize_with = "compact::list")]
     held: Vec<Hold>,
-    stack: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "compact::stack")]
+    stack: Option<Vec<Arc<str>>>,
     #[serde(default)]
     capped: bool,
 }

@@ -5,6 +5,7 @@
 
 use super::site::display_path;
 use super::{Awaits, Detail, Finding, Hold, Side, Snapshot, Waited};
+use crate::calls::Calls;
 use crate::lock::Site;
 use crate::rule::Rule;
 use std::fmt::{Result, Write};
@@ -12,22 +13,32 @@ use std::fmt::{Result, Write};
 /// Writes `text` as a JSON string, with its quotes.
 pub(crate) fn escape(out: &mut impl Write, text: &str) -> Result {
     out.write_char('"')?;
-    // What stands between two such characters is written in one piece.
-    let mut written = 0;
-    for (at, c) in text.char_indices().filter(|&(_, c)| is_escaped(c)) {
-        out.write_str(&text[written..at])?;
-        written = at + c.len_utf8();
-        match c {
-            '"' => out.write_str("\\\"")?,
-            '\\' => out.write_str("\\\\")?,
-            '\n' => out.write_str("\\n")?,
-            '\r' => out.write_str("\\r")?,
-            '\t' => out.write_str("\\t")?,
-            c => write!(out, "\\u{:04x}", u32::from(c))?,
-        }
-    }
-    out.write_str(&text[written..])?;
+    Inside(out).write_str(text)?;
     out.write_char('"')
+}
+
+/// What is written here stands between the quotes of a JSON string.
+struct Inside<'a, W>(&'a mut W);
+
+impl<W: Write> Write for Inside<'_, W> {
+    fn write_str(&mut self, text: &str) -> Result {
+        let Inside(out) = self;
+        // What stands between two such characters is written in one piece.
+        let mut written = 0;
+        for (at, c) in text.char_indices().filter(|&(_, c)| is_escaped(c)) {
+            out.write_str(&text[written..at])?;
+            written = at + c.len_utf8();
+            match c {
+                '"' => out.write_str("\\\"")?,
+                '\\' => out.write_str("\\\\")?,
+                '\n' => out.write_str("\\n")?,
+                '\r' => out.write_str("\\r")?,
+                '\t' => out.write_str("\\t")?,
+                c => write!(out, "\\u{:04x}", u32::from(c))?,
+            }
+        }
+        out.write_str(&text[written..])
+    }
 }
 
 /// JSON allows the line separators, but tools that split lines by Unicode's rules would tear the
@@ -180,14 +191,21 @@ fn edge(out: &mut impl Write, side: &Side) -> Result {
     out.write_str(",\"acquired_at\":")?;
     site(out, wants.at)?;
     if let Some(calls) = wants.calls {
-        out.write_str(",\"stack\":[")?;
-        for (i, call) in calls.iter().enumerate() {
-            out.write_str(if i > 0 { "," } else { "" })?;
-            escape(out, &call.to_string())?;
-        }
-        out.write_char(']')?;
+        out.write_str(",\"stack\":")?;
+        stack(out, calls)?;
     }
     out.write_char('}')
+}
+
+/// Writes the calls that led to a request.
+pub(crate) fn stack(out: &mut impl Write, calls: Calls) -> Result {
+    out.write_char('[')?;
+    for (i, call) in calls.iter().enumerate() {
+        out.write_str(if i > 0 { ",\"" } else { "\"" })?;
+        write!(Inside(out), "{call}")?;
+        out.write_char('"')?;
+    }
+    out.write_char(']')
 }
 
 /// A word of ours, which needs no escaping, or null.

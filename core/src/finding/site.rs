@@ -81,11 +81,10 @@ fn shorten(path: &str) -> Cow<'_, str> {
     Cow::Borrowed(&path[marker - folder.len()..])
 }
 
-/// What follows the last `folder` (which ends with `/`) where it starts at a path component.
+/// What follows the last `folder` (which ends with `/`) that starts at a path component.
 fn after_folder<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
-    let at = path.rfind(folder)?;
-    let starts_component = at == 0 || path.as_bytes()[at - 1] == b'/';
-    starts_component.then(|| &path[at + folder.len()..])
+    let components = path.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]);
+    components.map(|at| &path[at..]).find_map(|rest| rest.strip_prefix(folder))
 }
 
 fn is_inside_workspace(path: &str) -> bool {
@@ -187,6 +186,10 @@ mod tests {
                 "foo-bar-a1b2c3d/sub/src/x.rs",
             ),
             ("/home/user/work/vendor/foo-1.2.3/src/x.rs", "foo-1.2.3/src/x.rs"),
+            (
+                "/h/registry/src/index-1/foo-1.2.3/my-registry/src/x.rs",
+                "foo-1.2.3/my-registry/src/x.rs",
+            ),
             ("/rustc/0123abcd/library/std/src/sync/mod.rs", "std/src/sync/mod.rs"),
         ] {
             assert_eq!(display_path(path), shown, "{path}");

@@ -323,7 +323,12 @@ fn evidence(
         let comma = if i == 0 { "" } else { "," };
         write!(out, r#"{comma}{{"lock":{id},"mode":"{}"}}"#, mode.name())?;
     }
-    write!(out, r#"],"stack":null,"capped":{capped}}}"#)
+    write!(out, r#"],"stack":"#)?;
+    match side.calls {
+        Some(calls) => json::stack(out, calls)?,
+        None => write!(out, "null")?,
+    }
+    write!(out, r#","capped":{capped}}}"#)
 }
 
 /// A list of at most one segment; 0 is none.

@@ -28,7 +28,7 @@ pub(super) fn finding(evidence: &Evidence<'_>, ring: Ring, graded: &Graded<'_, '
             to_mode: Some(side.witness.to_mode),
             held_at: side.witness.held_at.clone(),
             acquired_at: Some(side.witness.acquired_at.clone()),
-            stack: None,
+            stack: side.witness.stack.clone(),
             callers: Vec::new(),
         })
         .collect();

@@ -166,6 +166,27 @@ fn what_a_process_reported_itself_is_not_found_again_and_a_rise_is() {
 }
 
 #[test]
+fn what_led_to_the_requests_of_two_processes_is_looked_up_in_the_program_of_each() {
+    let side = |id, stack: &str, held, to| {
+        let mut run = run(id);
+        run.lock(1, "a").lock(2, "b").owner(1, "w").took(1, &[held], to);
+        let text = run.text().replace(r#""stack":null"#, &format!(r#""stack":["{stack}"]"#));
+        Dump::from_journal(text.as_bytes(), "x").unwrap()
+    };
+    let mut dump = merge([side(1, "+a", 1, 2), side(2, "+b", 2, 1)]);
+    assert_eq!(dump.findings.len(), 1);
+    let mut asked = Vec::new();
+    dump.name_callers(|process, address| {
+        asked.push((process.run_id.clone(), address));
+        Vec::new()
+    });
+    asked.sort_unstable();
+    let one_and_two = asked.iter().map(|(run, address)| (&run[31..], *address));
+    assert!(one_and_two.eq([("1", 0xa), ("2", 0xb)]), "{asked:?}");
+    assert!(!dump.has_addresses(), "the witnesses have none left either");
+}
+
+#[test]
 fn what_many_tests_repeat_is_found_in_bounded_work() {
     let side = |id: u32, held, to| {
         let mut run = tested(id, Some(&format!("t{id}")));

@@ -117,3 +117,41 @@ fn a_wrapper_that_shows_its_callers_needs_no_more() {
     found.ends_with(1).says(&["--> tests/bank.rs:8:24", "--> tests/bank.rs:16:24"]);
     found.says(&["lockgraph: 2 errors"]).is_silent_of(&["called by", "through this call"]);
 }
+
+/// A function of the project that locks for others, and two programs that each keep an order.
+const VAULT: &str = "use std::sync::{Mutex, MutexGuard};
+pub static ACCOUNTS: Mutex<u8> = Mutex::new(0);
+pub static AUDIT: Mutex<u16> = Mutex::new(0);
+pub fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+";
+
+fn order(crate_name: &str, outer: &str, inner: &str) -> String {
+    format!(
+        "use {crate_name}::{{ACCOUNTS, AUDIT, locked}};
+#[test]
+fn order() {{
+    let _outer = locked(&{outer});
+    let _inner = locked(&{inner});
+}}
+"
+    )
+}
+
+#[test]
+fn callers_are_named_where_only_two_processes_together_show_the_inversion() {
+    let project = Project::new("whole_two_callers", "");
+    project.write("src/lib.rs", VAULT);
+    let write = |file, outer, inner| project.write(file, &order("whole_two_callers", outer, inner));
+    write("tests/transfer.rs", "ACCOUNTS", "AUDIT");
+    write("tests/audit.rs", "AUDIT", "ACCOUNTS");
+    project.lockgraph_with(&["test"], with_lines).ends_with(1).says(&[
+        "error[LG003]",
+        "--> tests/transfer.rs:5:18",
+        "--> tests/audit.rs:5:18",
+        "through this call",
+    ]);
+    write("tests/audit.rs", "ACCOUNTS", "AUDIT");
+    project.lockgraph_with(&["test"], with_lines).ends_with(0).is_silent_of(&["LG004", "LG003"]);
+}
