@@ -75,7 +75,7 @@ impl<'a> Names<'a> {
                 plain(&format!("{kind} `{name}`")).into_owned()
             }
             Some(owner) => format!("{} {id}", owner.kind),
-            None => "several threads".to_owned(),
+            None => "one of several threads".to_owned(),
         }
     }
 
@@ -84,7 +84,7 @@ impl<'a> Names<'a> {
         match self.owners.get(&id) {
             Some(Owner { name: Some(name), .. }) => plain(name).into_owned(),
             Some(owner) => format!("{} {id}", owner.kind),
-            None => "several threads".to_owned(),
+            None => "one of several threads".to_owned(),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Problem {
     /// What to do about it, in a few words.
     pub const fn help(&self) -> &'static str {
         match self {
-            Problem::Io(_) => "name a journal or a dump that can be read",
+            Problem::Io(_) => "name a file that can be read",
             Problem::Empty => {
                 "the process may have been killed before its first line: remove the file or record again"
             }

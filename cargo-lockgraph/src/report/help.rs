@@ -21,7 +21,7 @@ pub(super) fn situation(finding: &Finding) -> Vec<String> {
         }
         _ => "",
     };
-    let grade = match finding.confidence.filter(|_| finding.code == "LG003") {
+    let grade = match finding.confidence.filter(|_| matches!(&*finding.code, "LG003" | "LG004")) {
         None => "",
         Some(Confidence::Feasible) => {
             "feasible: different threads, no common gate, no start or join between them, and modes that block each other"

@@ -107,3 +107,18 @@ fn colours_are_for_terminals_unless_one_asks() {
     refused.env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1");
     assert_eq!(text(refused), plain);
 }
+
+#[test]
+fn the_grade_of_an_inversion_of_classes_is_told_too() {
+    let root = folder("diagnostics-classes");
+    let journal = fs::read_to_string(data("abba.jsonl")).unwrap();
+    let of_classes = journal
+        .replace("LG003", "LG004")
+        .replace("order_inversion", "class_inversion")
+        .replace("\"feasible\"", "\"unproven\"");
+    fs::write(root.join("classes.jsonl"), of_classes).unwrap();
+    let output = command().args(["check", "classes.jsonl"]).current_dir(&root).output().unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("[LG004]"), "{report}");
+    assert!(report.contains("unproven: a part of the evidence was merged"), "{report}");
+}

@@ -63,7 +63,7 @@ fn files_that_are_wrong_are_told_before_anything_is_compiled() {
     for (option, file, what) in [
         ("--baseline", "missing.json", "missing.json: cannot read it"),
         ("--baseline", "broken.json", "error: broken.json"),
-        ("--policy", "missing.toml", "missing.toml: cannot read it"),
+        ("--policy", "missing.toml", "os error 2); name a file that can be read"),
         ("-o", "missing/report.json", "missing/report.json: cannot write it"),
     ] {
         let run = project.lockgraph(&["test", option, file, "--test", "bank"]);
